@@ -1,0 +1,52 @@
+/** Lint rules: type-aware strictness, plus the few house rules that a linter can hold. */
+import js from "@eslint/js";
+import importX from "eslint-plugin-import-x";
+import tseslint from "typescript-eslint";
+
+/** Environment, arguments and exit belong to the process edge; everything below gets values handed in. */
+const processEdge = ["env", "argv", "exit"].map((property) => ({
+  object: "process",
+  property,
+  message: "Only proxy/main.ts touches this; hand the value in.",
+}));
+
+export default tseslint.config(
+  { ignores: ["dist/", ".tools/", "node_modules/"] },
+  js.configs.recommended,
+  {
+    files: ["**/*.ts"],
+    extends: [tseslint.configs.strictTypeChecked],
+    plugins: { "import-x": importX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      eqeqeq: "error",
+      "no-console": "error",
+      "no-restricted-properties": ["error", ...processEdge],
+      "import-x/no-cycle": "error",
+      "import-x/no-mutable-exports": "error",
+      "import-x/no-default-export": "error",
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "max-lines": ["warn", { max: 400, skipBlankLines: true, skipComments: true }],
+      "max-lines-per-function": ["warn", { max: 60, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  {
+    // The process edge itself, and code that runs beside the product rather than in it.
+    files: ["proxy/main.ts", "proxy/test/**", "bench/**"],
+    rules: { "no-restricted-properties": "off" },
+  },
+  {
+    files: ["**/*.spec.ts", "proxy/test/**"],
+    rules: {
+      // A describe block is one long function by nature; chai's assertions are property reads.
+      "max-lines-per-function": "off",
+      "@typescript-eslint/no-unused-expressions": "off",
+    },
+  },
+  {
+    files: ["proxy/cli/**", "proxy/main.ts", "bench/**"],
+    rules: { "no-console": "off" },
+  },
+);
