@@ -1,0 +1,155 @@
+/** Composition root: from a configuration to running parts, and back in reverse order. */
+import { mkdir } from "node:fs/promises";
+import net from "node:net";
+import { join } from "node:path";
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { LIST_WORKERS_PATH } from "./buildkit/methods.js";
+import { loadWorkersCodec } from "./buildkit/workers.js";
+import type { Config } from "./config/config.js";
+import { StartError } from "./config/start-error.js";
+import type { Builder } from "./farm/builder.js";
+import { addressBuilder } from "./farm/dial.js";
+import { EmbeddedBuilder } from "./farm/embedded-builder.js";
+import { HealthMonitor } from "./farm/health.js";
+import { createHttpServer } from "./http/create-http-server.js";
+import type { Readiness } from "./http/create-http-server.js";
+import type { Logger } from "./log/create-logger.js";
+import { listenOn } from "./relay/listen.js";
+import { RelayMetrics } from "./relay/relay-metrics.js";
+import { RelayServer } from "./relay/relay-server.js";
+import { callWithEmptyMessage } from "./relay/unary-call.js";
+
+export interface AppEnvironment {
+  readonly logger: Logger;
+  /** Folders to look for programs in. */
+  readonly searchPath: readonly string[];
+  /** For child processes. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+type Close = (hurry: AbortSignal) => Promise<void>;
+
+export class App {
+  readonly #config: Config;
+  readonly #environment: AppEnvironment;
+  readonly #registry = new Registry();
+  /** How to close what runs, in the order in which it was started. */
+  readonly #running: Close[] = [];
+  #relay: RelayServer | undefined;
+
+  constructor(config: Config, environment: AppEnvironment) {
+    this.#config = config;
+    this.#environment = environment;
+  }
+
+  /** Starts all parts. What was started when it fails is for `close`. @throws StartError */
+  async start(): Promise<void> {
+    const { logger } = this.#environment;
+    await this.#lockDataDir();
+    const builder = await this.#startBuilder();
+    const health = await this.#startHealth(builder);
+    await this.#startHttp(builder, health);
+    const now = (): number => performance.now();
+    this.#relay = new RelayServer({
+      listen: this.#config.listen,
+      tls: this.#config.tls,
+      builder,
+      metrics: new RelayMetrics(this.#registry, now),
+      logger,
+    });
+    await this.#run(this.#relay, (relay) => relay.start());
+    logger.info("ready");
+  }
+
+  /**
+   * Lets running calls end, until `hurry` aborts, then closes every part, even when one fails.
+   *
+   * @throws AggregateError of what could not be closed.
+   */
+  async close(hurry: AbortSignal): Promise<void> {
+    const failures: unknown[] = [];
+    await this.#relay?.drain(hurry);
+    for (const close of this.#running.splice(0).reverse()) {
+      await close(hurry).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw new AggregateError(failures, "not every part closed cleanly");
+  }
+
+  async #run<T extends { close: Close }>(part: T, start: (part: T) => Promise<unknown> | undefined): Promise<void> {
+    this.#running.push((hurry) => part.close(hurry));
+    await start(part);
+  }
+
+  /** Two processes on one data directory would end each other's builder. A socket is a lock that ends with its holder. */
+  async #lockDataDir(): Promise<void> {
+    const { dataDir } = this.#config;
+    const lock = net.createServer((socket) => socket.destroy());
+    try {
+      await mkdir(dataDir, { recursive: true, mode: 0o700 });
+      await listenOn(lock, { kind: "unix", path: join(dataDir, "lock.sock") });
+    } catch (error) {
+      const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new StartError("data-dir", isTaken ? `another memobuild uses ${dataDir}` : reason, { cause: error });
+    }
+    this.#running.push(
+      () =>
+        new Promise((resolve) => {
+          lock.close(() => {
+            resolve();
+          });
+        }),
+    );
+  }
+
+  async #startBuilder(): Promise<Builder> {
+    const { buildkitd, builders, dataDir } = this.#config;
+    const { env, logger, searchPath } = this.#environment;
+    const [address, ...further] = builders;
+    if (further.length > 0) throw new StartError("builder", "this version uses one builder; name it once");
+    if (address !== undefined) return addressBuilder(address);
+    const embedded = new EmbeddedBuilder({ buildkitd, dataDir, env, logger, searchPath });
+    await this.#run(embedded, () => embedded.start());
+    return embedded.builder;
+  }
+
+  async #startHealth(builder: Builder): Promise<HealthMonitor> {
+    const up = new Gauge({
+      name: "memobuild_builder_up",
+      help: "Whether the builder answers (1) or not (0).",
+      labelNames: ["builder"],
+      registers: [this.#registry],
+    });
+    up.set({ builder: builder.address }, 0);
+    collectDefaultMetrics({ register: this.#registry });
+    const decodeWorkers = await loadWorkersCodec();
+    const health = new HealthMonitor({
+      address: builder.address,
+      listWorkers: async (signal) => decodeWorkers(await callWithEmptyMessage(builder, LIST_WORKERS_PATH, signal)),
+      onChange: ({ state }) => {
+        up.set({ builder: builder.address }, state === "up" ? 1 : 0);
+      },
+      logger: this.#environment.logger,
+      now: () => performance.now(),
+    });
+    await this.#run(health, () => {
+      health.start();
+      return undefined;
+    });
+    return health;
+  }
+
+  async #startHttp(builder: Builder, health: HealthMonitor): Promise<void> {
+    const { logger } = this.#environment;
+    const readiness = async (): Promise<Readiness> => {
+      const now = await health.check();
+      const cause = now.state === "down" ? { cause: now.cause } : {};
+      const isUp = now.state === "up";
+      return { ready: isUp, builders: [{ address: builder.address, up: isUp, ...cause }] };
+    };
+    const http = createHttpServer({ address: this.#config.http, registry: this.#registry, log: logger, readiness });
+    await this.#run(http, async () => {
+      logger.info(await http.start(), "http listening");
+    });
+  }
+}

@@ -1,0 +1,74 @@
+/** The gRPC services of a BuildKit daemon's control socket: the closed set of names for metrics and logs. */
+
+/** Service → methods, as of moby/buildkit v0.32.2. Calls to others are forwarded all the same. */
+const SERVICES = {
+  "moby.buildkit.v1.Control": [
+    "DiskUsage",
+    "Prune",
+    "Solve",
+    "Status",
+    "Session",
+    "ListWorkers",
+    "Info",
+    "ListenBuildHistory",
+    "UpdateBuildHistory",
+  ],
+  "moby.buildkit.v1.frontend.LLBBridge": [
+    "ResolveImageConfig",
+    "ResolveSourceMeta",
+    "Solve",
+    "ReadFile",
+    "ReadDir",
+    "StatFile",
+    "Evaluate",
+    "Ping",
+    "Return",
+    "Inputs",
+    "NewContainer",
+    "ReleaseContainer",
+    "ExecProcess",
+    "ReadFileContainer",
+    "ReadDirContainer",
+    "StatFileContainer",
+    "Warn",
+  ],
+  "containerd.services.content.v1.Content": [
+    "Info",
+    "Update",
+    "List",
+    "Delete",
+    "Read",
+    "Status",
+    "ListStatuses",
+    "Write",
+    "Abort",
+  ],
+  "opentelemetry.proto.collector.trace.v1.TraceService": ["Export"],
+  "grpc.health.v1.Health": ["Check", "List", "Watch"],
+  "grpc.reflection.v1.ServerReflection": ["ServerReflectionInfo"],
+  "grpc.reflection.v1alpha.ServerReflection": ["ServerReflectionInfo"],
+} as const;
+
+export interface MethodName {
+  readonly service: string;
+  readonly method: string;
+}
+
+/** Stands for every method that is not in the table, whatever a client calls it. */
+export const OTHER_METHOD: MethodName = { service: "other", method: "other" };
+
+/** Path of the call that asks for the daemon's workers; it takes an empty message. */
+export const LIST_WORKERS_PATH = "/moby.buildkit.v1.Control/ListWorkers";
+
+const byPath: ReadonlyMap<string, MethodName> = new Map(
+  Object.entries(SERVICES).flatMap(([service, methods]) =>
+    methods.map((method) => [`/${service}/${method}`, { service, method }] as const),
+  ),
+);
+
+export const KNOWN_METHODS: readonly MethodName[] = [...byPath.values()];
+
+/** The method of a request's `:path`. */
+export function methodOfPath(path: string | undefined): MethodName {
+  return byPath.get(path ?? "") ?? OTHER_METHOD;
+}

@@ -1,0 +1,45 @@
+/** Reads the answer of Control.ListWorkers: what kind of daemon a builder is. */
+import { fileURLToPath } from "node:url";
+import protobuf from "protobufjs";
+import { z } from "zod";
+
+export interface Workers {
+  /** Version of the daemon, "" where it does not tell. */
+  readonly version: string;
+  /** `os/architecture[/variant]` of all workers, each once, in the daemon's order. */
+  readonly platforms: readonly string[];
+}
+
+const listWorkersResponse = z.object({
+  record: z
+    .array(
+      z.object({
+        platforms: z
+          .array(
+            z.object({
+              os: z.string().default(""),
+              architecture: z.string().default(""),
+              variant: z.string().default(""),
+            }),
+          )
+          .default([]),
+        buildkitVersion: z.object({ version: z.string().default("") }).optional(),
+      }),
+    )
+    .default([]),
+});
+
+/** Loads the message description; file access happens here, once. */
+export async function loadWorkersCodec(): Promise<(message: Buffer) => Workers> {
+  const root = await protobuf.load(fileURLToPath(new URL("../../protos/workers.proto", import.meta.url)));
+  const type = root.lookupType("moby.buildkit.v1.ListWorkersResponse");
+  return (message) => {
+    const { record } = listWorkersResponse.parse(type.toObject(type.decode(message)));
+    const platforms = record.flatMap((worker) =>
+      worker.platforms.map(({ os, architecture, variant }) =>
+        [os, architecture, variant].filter((part) => part !== "").join("/"),
+      ),
+    );
+    return { version: record[0]?.buildkitVersion?.version ?? "", platforms: [...new Set(platforms)] };
+  };
+}

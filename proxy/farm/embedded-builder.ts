@@ -1,0 +1,181 @@
+/** The builder that MemoBuild runs itself where none is configured: a buildkitd process, restarted when it dies. */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { constants } from "node:fs";
+import { access, mkdir, open, readFile, rename } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { StartError } from "../config/start-error.js";
+import { unixPathProblem } from "../config/unix-path.js";
+import type { Logger } from "../log/create-logger.js";
+import type { Builder } from "./builder.js";
+import { addressBuilder } from "./dial.js";
+import { removeLeftovers } from "./leftovers.js";
+
+const RESTART_MIN_MS = 250;
+const RESTART_MAX_MS = 30_000;
+/** One that ran this long was not broken from the start: the next restart is quick again. */
+const STABLE_MS = 60_000;
+/** buildkitd ends its builds before it exits; after this it is killed. */
+const STOP_TIMEOUT_MS = 10_000;
+/** Where runc lives; a user's PATH may lack it. */
+const SYSTEM_PATH = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+export interface EmbeddedBuilderOptions {
+  /** Program: a path, or a name to look up. */
+  readonly buildkitd: string;
+  readonly dataDir: string;
+  /** Folders to look for programs in, in order. */
+  readonly searchPath: readonly string[];
+  /** The daemon's environment: proxies and OpenTelemetry are set there. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+}
+
+type State =
+  | { readonly state: "stopped" }
+  | { readonly state: "running"; readonly child: ChildProcess; readonly exited: Promise<void> }
+  | { readonly state: "waiting"; readonly timer: NodeJS.Timeout };
+
+export class EmbeddedBuilder {
+  readonly builder: Builder;
+  readonly #options: EmbeddedBuilderOptions;
+  readonly #root: string;
+  readonly #socketPath: string;
+  readonly #logPath: string;
+  #program = "";
+  #state: State = { state: "stopped" };
+  #restartMs = RESTART_MIN_MS;
+  #isClosing = false;
+
+  constructor(options: EmbeddedBuilderOptions) {
+    this.#options = options;
+    this.#root = join(options.dataDir, "buildkit");
+    this.#socketPath = join(options.dataDir, "buildkitd.sock");
+    this.#logPath = join(options.dataDir, "buildkitd.log");
+    this.builder = addressBuilder({ kind: "unix", path: this.#socketPath });
+  }
+
+  /** Starts the process; that it answers is for the health check to see. @throws StartError */
+  async start(): Promise<void> {
+    if (process.platform !== "linux") {
+      throw new StartError("builder", `BuildKit runs on Linux only, this is ${process.platform}: name a builder`);
+    }
+    if (process.getuid?.() !== 0) {
+      throw new StartError("builder", "the embedded BuildKit needs root: run as root, or name a builder");
+    }
+    const problem = unixPathProblem(this.#socketPath);
+    if (problem !== undefined) throw new StartError("data-dir", problem);
+    this.#program = await this.#find(this.#options.buildkitd, "buildkitd", "run make tools, or name a builder");
+    await this.#find("buildkit-runc", "buildkitd", "").catch(() =>
+      this.#find("runc", "buildkitd", "BuildKit runs containers with it; Debian has it in the package runc"),
+    );
+    await mkdir(this.#root, { recursive: true, mode: 0o700 });
+    await removeLeftovers(this.#root);
+    await this.#spawn();
+  }
+
+  /** Ends the process, its containers and its mounts; without patience for builds once `hurry` aborts. */
+  async close(hurry: AbortSignal): Promise<void> {
+    this.#isClosing = true;
+    const state = this.#state;
+    if (state.state === "waiting") clearTimeout(state.timer);
+    if (state.state !== "running") return;
+    const kill = (): void => {
+      state.child.kill("SIGKILL");
+    };
+    const killTimer = setTimeout(kill, STOP_TIMEOUT_MS);
+    hurry.addEventListener("abort", kill, { once: true });
+    state.child.kill(hurry.aborted ? "SIGKILL" : "SIGTERM");
+    await state.exited;
+    clearTimeout(killTimer);
+    hurry.removeEventListener("abort", kill);
+    await removeLeftovers(this.#root);
+  }
+
+  async #spawn(): Promise<void> {
+    await rename(this.#logPath, `${this.#logPath}.1`).catch(() => undefined); // there is none at the first start
+    // Straight into a file: it is the daemon's own log, and tells what is built, so it stays out of ours.
+    const log = await open(this.#logPath, "a", 0o600);
+    if (this.#isClosing) {
+      await log.close();
+      return;
+    }
+    const startedMs = performance.now();
+    const child = spawn(this.#program, ["--root", this.#root, "--addr", `unix://${this.#socketPath}`], {
+      stdio: ["ignore", log.fd, log.fd],
+      // A group of its own: Ctrl-C in the terminal is for us, who let builds end first.
+      detached: true,
+      env: { ...this.#options.env, PATH: this.#searchPath().join(delimiter) },
+    });
+    const exited = new Promise<void>((resolve) => {
+      child.once("error", () => {
+        resolve();
+      });
+      child.once("exit", () => {
+        resolve();
+      });
+    });
+    this.#state = { state: "running", child, exited };
+    await log.close();
+    this.#options.logger.info({ pid: child.pid, log: this.#logPath }, "buildkitd started");
+    void exited.then(() => this.#ended(performance.now() - startedMs));
+  }
+
+  async #ended(ranMs: number): Promise<void> {
+    this.#state = { state: "stopped" };
+    if (this.#isClosing) return;
+    if (ranMs >= STABLE_MS) this.#restartMs = RESTART_MIN_MS;
+    const delayMs = this.#restartMs;
+    this.#restartMs = Math.min(delayMs * 2, RESTART_MAX_MS);
+    const cause = await this.#lastWords();
+    this.#options.logger.error({ cause, log: this.#logPath, restartInMs: delayMs }, "buildkitd ended");
+    const timer = setTimeout(() => {
+      void this.#restart();
+    }, delayMs);
+    this.#state = { state: "waiting", timer };
+  }
+
+  async #restart(): Promise<void> {
+    try {
+      await removeLeftovers(this.#root);
+      if (!this.#isClosing) await this.#spawn();
+    } catch (error) {
+      this.#options.logger.error(
+        { cause: error instanceof Error ? error.message : String(error) },
+        "buildkitd cannot start",
+      );
+      await this.#ended(0);
+    }
+  }
+
+  /** Why it ended, as far as it said; other lines may tell of builds and stay in its log. */
+  async #lastWords(): Promise<string> {
+    const log = await readFile(this.#logPath, "utf8").catch(() => ""); // then it said nothing
+    const last = log.split("\n").findLast((line) => /^(buildkitd: |panic: |fatal error: )/.test(line));
+    return last ?? "it did not say";
+  }
+
+  #searchPath(): readonly string[] {
+    return [...new Set([...this.#options.searchPath, ...SYSTEM_PATH])];
+  }
+
+  async #find(program: string, option: "buildkitd", advice: string): Promise<string> {
+    if (program.includes("/")) {
+      return access(program, constants.X_OK).then(
+        () => program,
+        (cause: unknown) => {
+          throw new StartError(option, `cannot run ${program}`, { cause });
+        },
+      );
+    }
+    for (const folder of this.#searchPath()) {
+      const path = join(folder, program);
+      const isThere = await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      );
+      if (isThere) return path;
+    }
+    throw new StartError(option, `${program} is not in PATH: ${advice}`);
+  }
+}

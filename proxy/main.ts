@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+/** The process edge: arguments, environment, signals and exit code. */
+import { readFileSync } from "node:fs";
+import { delimiter } from "node:path";
+import { fileURLToPath } from "node:url";
+import { App } from "./app.js";
+import { runCli } from "./cli/run-cli.js";
+import type { Config } from "./config/config.js";
+import { createLogger } from "./log/create-logger.js";
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** `make tools` puts its programs there; an installed package has no such folder. */
+const TOOLS_DIR = fileURLToPath(new URL("../.tools/bin", import.meta.url));
+
+/** Runs until a signal: the first lets running builds end, a second ends at once. */
+async function serve(config: Config): Promise<number> {
+  const logger = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stderr });
+  const app = new App(config, {
+    logger,
+    searchPath: [...(process.env["PATH"] ?? "").split(delimiter), TOOLS_DIR],
+    env: process.env,
+  });
+  const hurry = new AbortController();
+  let drainTimer: NodeJS.Timeout | undefined;
+  const stopping = new Promise<void>((resolve) => {
+    let signals = 0;
+    for (const name of SIGNALS) {
+      process.on(name, () => {
+        signals++;
+        if (signals > 1) hurry.abort();
+        else {
+          logger.info({ signal: name, timeoutMs: config.drainTimeoutMs }, "draining");
+          drainTimer = setTimeout(() => {
+            hurry.abort();
+          }, config.drainTimeoutMs);
+        }
+        resolve();
+      });
+    }
+  });
+  try {
+    await app.start();
+    await stopping;
+  } catch (error) {
+    hurry.abort();
+    await app.close(hurry.signal);
+    throw error;
+  }
+  await app.close(hurry.signal);
+  clearTimeout(drainTimer);
+  logger.info("stopped");
+  return hurry.signal.aborted ? 1 : 0;
+}
+
+process.exitCode = await runCli(
+  process.argv.slice(2),
+  process.env,
+  {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    cwd: process.cwd(),
+    readFile: (path) => readFileSync(path, "utf8"),
+  },
+  serve,
+);
