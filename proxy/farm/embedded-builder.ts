@@ -4,6 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { constants } from "node:fs";
 import { access, mkdir, open, readFile, rename } from "node:fs/promises";
 import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { StartError } from "../config/start-error.js";
 import { unixPathProblem } from "../config/unix-path.js";
 import type { Logger } from "../log/create-logger.js";
@@ -15,6 +16,8 @@ const RESTART_MIN_MS = 250;
 const RESTART_MAX_MS = 30_000;
 /** One that ran this long was not broken from the start: the next restart is quick again. */
 const STABLE_MS = 60_000;
+const START_TIMEOUT_MS = 10_000;
+const START_POLL_MS = 25;
 /** buildkitd ends its builds before it exits; after this it is killed. */
 const STOP_TIMEOUT_MS = 10_000;
 /** Where runc lives; a user's PATH may lack it. */
@@ -55,7 +58,11 @@ export class EmbeddedBuilder {
     this.builder = addressBuilder({ kind: "unix", path: this.#socketPath });
   }
 
-  /** Starts the process; that it answers is for the health check to see. @throws StartError */
+  /**
+   * Starts the process and gives it a moment to listen; whether it answers is for the health check to see.
+   *
+   * @throws StartError
+   */
   async start(): Promise<void> {
     if (process.platform !== "linux") {
       throw new StartError("builder", `BuildKit runs on Linux only, this is ${process.platform}: name a builder`);
@@ -72,6 +79,7 @@ export class EmbeddedBuilder {
     await mkdir(this.#root, { recursive: true, mode: 0o700 });
     await removeLeftovers(this.#root);
     await this.#spawn();
+    await this.#untilListening();
   }
 
   /** Ends the process, its containers and its mounts; without patience for builds once `hurry` aborts. */
@@ -90,6 +98,17 @@ export class EmbeddedBuilder {
     clearTimeout(killTimer);
     hurry.removeEventListener("abort", kill);
     await removeLeftovers(this.#root);
+  }
+
+  /** Clients that come at once would be refused otherwise. */
+  async #untilListening(): Promise<void> {
+    const timeout = AbortSignal.timeout(START_TIMEOUT_MS);
+    while (!timeout.aborted && this.#state.state === "running") {
+      const socket = await this.builder.dial(timeout).catch(() => undefined); // not yet
+      socket?.destroy();
+      if (socket !== undefined) return;
+      await sleep(START_POLL_MS);
+    }
   }
 
   async #spawn(): Promise<void> {
@@ -117,7 +136,7 @@ export class EmbeddedBuilder {
     });
     this.#state = { state: "running", child, exited };
     await log.close();
-    this.#options.logger.info({ pid: child.pid, log: this.#logPath }, "buildkitd started");
+    this.#options.logger.info({ buildkitdPid: child.pid, log: this.#logPath }, "buildkitd started");
     void exited.then(() => this.#ended(performance.now() - startedMs));
   }
 
