@@ -1,0 +1,65 @@
+/** What is wrong with the given values: each by itself, and some together. */
+import type { ConfigProblem } from "./config-error.js";
+import type { GivenText } from "./given.js";
+import { isLoopback } from "./host-port.js";
+import { listenAddress } from "./listen-address.js";
+import { flagOf, OPTIONS, type OptionName } from "./options.js";
+import { optionValues } from "./option-values.js";
+
+/** The texts of each option, defaults included. */
+export type Values = ReadonlyMap<OptionName, readonly GivenText[]>;
+
+function checkTexts(name: OptionName, given: readonly GivenText[], isRepeatable: boolean): ConfigProblem[] {
+  const problems = given.flatMap(({ text, source }) => {
+    if (text === "") return [{ option: source, message: "needs a value" }];
+    const { error } = optionValues[name].safeParse(text);
+    return (error?.issues ?? []).map(({ message }) => ({ option: source, message }));
+  });
+  const [, second] = given;
+  if (second !== undefined && !isRepeatable) {
+    problems.push({ option: second.source, message: `takes one value, was given ${given.length}` });
+  }
+  return problems;
+}
+
+/** The same address twice; with port 0 each is another port. */
+function checkTwice(given: readonly GivenText[]): ConfigProblem[] {
+  return given
+    .filter(({ text }, index) => !text.endsWith(":0") && given.findIndex((other) => other.text === text) < index)
+    .map(({ text, source }) => ({ option: source, message: `${text} is given twice` }));
+}
+
+function checkTls(values: Values): ConfigProblem[] {
+  const given = (name: OptionName): GivenText | undefined => values.get(name)?.[0];
+  const [cert, key, clientCa] = [given("tls-cert"), given("tls-key"), given("tls-client-ca")];
+  const problems: ConfigProblem[] = [];
+  if (cert !== undefined && key === undefined) problems.push({ option: cert.source, message: "needs --tls-key too" });
+  if (cert === undefined && key !== undefined) problems.push({ option: key.source, message: "needs --tls-cert too" });
+  if (cert === undefined && clientCa !== undefined) {
+    problems.push({ option: clientCa.source, message: "needs --tls-cert and --tls-key too" });
+  }
+  if (cert !== undefined || given("insecure-listen")?.text === "true") return problems;
+  for (const { text, source } of values.get("listen") ?? []) {
+    const address = listenAddress.safeParse(text).data;
+    if (address?.kind !== "tcp" || isLoopback(address.host)) continue;
+    const message = `${text} can be reached by other machines: give --tls-cert and --tls-key, or --insecure-listen`;
+    problems.push({ option: source, message });
+  }
+  return problems;
+}
+
+function checkDataDir(values: Values): ConfigProblem[] {
+  const message = "needs a value, as neither XDG_STATE_HOME nor HOME is set";
+  return values.get("data-dir")?.length === 0 ? [{ option: flagOf("data-dir"), message }] : [];
+}
+
+/** Every problem with the values, each alone and together. */
+export function checkValues(values: Values): ConfigProblem[] {
+  return [
+    ...checkDataDir(values),
+    ...OPTIONS.flatMap(({ name, repeatable }) => checkTexts(name, values.get(name) ?? [], repeatable === true)),
+    ...checkTwice(values.get("listen") ?? []),
+    ...checkTwice(values.get("builder") ?? []),
+    ...checkTls(values),
+  ];
+}

@@ -1,0 +1,30 @@
+/** The complete configuration that the parts of MemoBuild are built from. */
+import type { BuilderAddress } from "./builder-address.js";
+import type { HostPort } from "./host-port.js";
+import type { ListenAddress } from "./listen-address.js";
+import type { LOG_FORMATS, LOG_LEVELS } from "./options.js";
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** TLS towards clients; it applies to TCP listeners. The files are read at start. */
+export interface ListenTls {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Set: a client without a certificate of this authority is turned away. */
+  readonly clientCaFile?: string;
+}
+
+export interface Config {
+  readonly listen: readonly ListenAddress[];
+  readonly tls?: ListenTls;
+  /** Empty: run the embedded builder. */
+  readonly builders: readonly BuilderAddress[];
+  /** The program of the embedded builder: a path, or a name to be looked up in PATH. */
+  readonly buildkitd: string;
+  readonly http: HostPort;
+  readonly dataDir: string;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+  readonly drainTimeoutMs: number;
+}

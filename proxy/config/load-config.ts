@@ -1,0 +1,114 @@
+/** Flags, environment, file and defaults to one checked, complete, frozen Config, or all that is wrong with them. */
+import { isAbsolute, resolve } from "node:path";
+import { checkValues, type Values } from "./check-values.js";
+import type { Config, ListenTls } from "./config.js";
+import { ConfigError } from "./config-error.js";
+import { givenByFile } from "./config-file.js";
+import { type Environment, givenByEnvironment } from "./environment.js";
+import type { Given, GivenText } from "./given.js";
+import { flagOf, type Option, OPTIONS, type OptionName } from "./options.js";
+import { optionValues, type OptionValues } from "./option-values.js";
+
+/** The texts behind each flag; a flag without its value has an empty text. */
+export type Flags = Readonly<Partial<Record<OptionName, readonly string[]>>>;
+
+export interface ConfigSources {
+  readonly flags: Flags;
+  readonly env: Environment;
+  /** Relative file names start here. */
+  readonly cwd: string;
+  readonly readFile: (path: string) => string;
+}
+
+function givenByFlags(flags: Flags): Given {
+  const texts = new Map<OptionName, readonly GivenText[]>();
+  for (const { name } of OPTIONS) {
+    const given = flags[name]?.map((text) => ({ text, source: flagOf(name) }));
+    if (given !== undefined) texts.set(name, given);
+  }
+  return { texts, problems: [] };
+}
+
+function givenByConfigFile({ texts }: { texts: Values }, { cwd, readFile }: ConfigSources): Given {
+  const named = texts.get("config")?.[0];
+  if (named === undefined || named.text === "") return { texts: new Map(), problems: [] };
+  try {
+    return givenByFile(named.text, readFile(resolve(cwd, named.text)));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { texts: new Map(), problems: [{ option: named.source, message: `cannot read ${named.text}: ${reason}` }] };
+  }
+}
+
+/** The folder for state, after the XDG base directory specification: a relative XDG_STATE_HOME does not count. */
+function stateHome(env: Environment): string | undefined {
+  const home = env["HOME"] ?? "";
+  const state = env["XDG_STATE_HOME"] ?? "";
+  if (isAbsolute(state)) return state;
+  return isAbsolute(home) ? resolve(home, ".local/state") : undefined;
+}
+
+/** Adds the defaults for what was not given. */
+function complete(given: Values, { env, cwd }: ConfigSources): Values {
+  const home = stateHome(env);
+  const dataDir = given.get("data-dir")?.[0]?.text ?? (home === undefined ? "" : `${home}/memobuild`);
+  const expand = (text: string) => text.replace("<data-dir>", () => resolve(cwd, dataDir));
+  const defaultTexts = ({ name, defaults }: Option): GivenText[] => {
+    const texts = name === "data-dir" ? [dataDir].filter((text) => text !== "") : defaults.map(expand);
+    return texts.map((text) => ({ text, source: `${flagOf(name)} (default)` }));
+  };
+  return new Map(OPTIONS.map((option) => [option.name, given.get(option.name) ?? defaultTexts(option)]));
+}
+
+/** Builds from values that have passed `checkValues`: nothing here can fail. */
+function build(values: Values, cwd: string): Config {
+  const all = <Name extends OptionName>(name: Name): OptionValues[Name][] =>
+    (values.get(name) ?? []).map(({ text }) => optionValues[name].parse(text));
+  const one = <Name extends OptionName>(name: Name): OptionValues[Name] =>
+    optionValues[name].parse(values.get(name)?.[0]?.text);
+  const tls = buildTls((name) => all(name)[0], cwd);
+  const buildkitd = one("buildkitd");
+  return {
+    listen: all("listen"),
+    ...(tls !== undefined && { tls }),
+    builders: all("builder"),
+    buildkitd: buildkitd.includes("/") ? resolve(cwd, buildkitd) : buildkitd,
+    http: one("http"),
+    dataDir: resolve(cwd, one("data-dir")),
+    logLevel: one("log-level"),
+    logFormat: one("log-format"),
+    drainTimeoutMs: one("drain-timeout"),
+  };
+}
+
+type TlsOption = "tls-cert" | "tls-key" | "tls-client-ca";
+
+function buildTls(given: (name: TlsOption) => string | undefined, cwd: string): ListenTls | undefined {
+  const [cert, key, clientCa] = [given("tls-cert"), given("tls-key"), given("tls-client-ca")];
+  if (cert === undefined || key === undefined) return undefined;
+  const files = { certFile: resolve(cwd, cert), keyFile: resolve(cwd, key) };
+  return clientCa === undefined ? files : { ...files, clientCaFile: resolve(cwd, clientCa) };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) {
+    Object.values(value).forEach(deepFreeze);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+/**
+ * Flag before environment before file before default, option by option.
+ * @throws ConfigError with every problem, whatever source it comes from.
+ */
+export function loadConfig(sources: ConfigSources): Config {
+  const flags = givenByFlags(sources.flags);
+  const environment = givenByEnvironment(sources.env);
+  const direct = new Map([...environment.texts, ...flags.texts]);
+  const file = givenByConfigFile({ texts: direct }, sources);
+  const values = complete(new Map([...file.texts, ...direct]), sources);
+  const problems = [...environment.problems, ...file.problems, ...checkValues(values)];
+  if (problems.length > 0) throw new ConfigError(problems);
+  return deepFreeze(build(values, sources.cwd));
+}

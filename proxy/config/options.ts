@@ -1,0 +1,110 @@
+/** The one table of options: it drives parsing, `memobuild serve --help` and the table in the README. */
+
+export type OptionName =
+  | "listen"
+  | "insecure-listen"
+  | "tls-cert"
+  | "tls-key"
+  | "tls-client-ca"
+  | "builder"
+  | "buildkitd"
+  | "http"
+  | "data-dir"
+  | "config"
+  | "log-level"
+  | "log-format"
+  | "drain-timeout";
+
+export interface Option {
+  /** The flag without its dashes, and the key in the configuration file. */
+  readonly name: OptionName;
+  /**
+   * What a value is, as shown behind the flag; a duration has its unit in the value (`ms`, `s`, `m`, `h`).
+   * A switch has none: its flag alone means true.
+   */
+  readonly value?: string;
+  readonly repeatable?: true;
+  /** As a user would write it. `<data-dir>` stands for that option's value. */
+  readonly defaults: readonly string[];
+  readonly help: string;
+}
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
+export const LOG_FORMATS = ["text", "json"] as const;
+
+export const OPTIONS: readonly Option[] = [
+  {
+    name: "listen",
+    value: "address",
+    repeatable: true,
+    defaults: ["unix://<data-dir>/memobuild.sock", "tcp://127.0.0.1:8372"],
+    help: "where clients connect: unix:///path or tcp://host:port",
+  },
+  {
+    name: "insecure-listen",
+    defaults: ["false"],
+    help: "allow a TCP address that other machines reach, without TLS",
+  },
+  { name: "tls-cert", value: "file", defaults: [], help: "certificate (chain) for TCP clients, PEM" },
+  { name: "tls-key", value: "file", defaults: [], help: "key of the certificate, PEM" },
+  {
+    name: "tls-client-ca",
+    value: "file",
+    defaults: [],
+    help: "demand client certificates that this authority signed, PEM",
+  },
+  {
+    name: "builder",
+    value: "address",
+    repeatable: true,
+    defaults: [],
+    help:
+      "BuildKit daemon: unix:///path, tcp://host:port[,cacert=F,cert=F,key=F,servername=N] " +
+      "or docker://[/path/to/docker.sock]; without one, MemoBuild runs its own buildkitd",
+  },
+  {
+    name: "buildkitd",
+    value: "program",
+    defaults: ["buildkitd"],
+    help: "the buildkitd to run when no builder is given",
+  },
+  {
+    name: "http",
+    value: "host:port",
+    defaults: ["127.0.0.1:8373"],
+    help: "where /metrics, /healthz and /readyz are served",
+  },
+  {
+    name: "data-dir",
+    value: "folder",
+    defaults: ["$XDG_STATE_HOME/memobuild"],
+    help: "where MemoBuild keeps its state; without XDG_STATE_HOME, ~/.local/state/memobuild",
+  },
+  { name: "config", value: "file", defaults: [], help: "YAML file with these options by name, lists where repeatable" },
+  {
+    name: "log-level",
+    value: "level",
+    defaults: ["info"],
+    help: `lowest level that is logged: ${LOG_LEVELS.join(", ")}`,
+  },
+  {
+    name: "log-format",
+    value: "format",
+    defaults: ["text"],
+    help: `form of the log on stderr: ${LOG_FORMATS.join(", ")}`,
+  },
+  {
+    name: "drain-timeout",
+    value: "duration",
+    defaults: ["30s"],
+    help: "how long running builds may go on after SIGTERM, as in 500ms, 30s, 5m, 1h",
+  },
+];
+
+export const flagOf = (name: OptionName): string => `--${name}`;
+
+/** The flag with what stands behind it, as help shows it. */
+export const usageOf = ({ name, value }: Option): string =>
+  value === undefined ? flagOf(name) : `${flagOf(name)} <${value}>`;
+
+export const environmentNameOf = (name: OptionName): string => `MEMOBUILD_${name.toUpperCase().replaceAll("-", "_")}`;
