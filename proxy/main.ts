@@ -8,6 +8,10 @@ import { runCli } from "./cli/run-cli.js";
 import type { Config } from "./config/config.js";
 import { createLogger } from "./log/create-logger.js";
 
+// A reader of our output that went away (EPIPE) must not end the builds.
+process.stdout.on("error", () => undefined);
+process.stderr.on("error", () => undefined);
+
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /** `make tools` puts its programs there; an installed package has no such folder. */

@@ -64,7 +64,6 @@ describe("HpackDecoder", () => {
 
   it("refuses a list over its limit, also one of tiny references to a large entry", () => {
     const subject = decoder(10_000);
-    subject.decode(encodeHeaders(["a", "b".repeat(3_000)]));
     const bomb = Buffer.concat([hex("4001 617f b916"), Buffer.alloc(3_000, "b"), Buffer.alloc(50, 0xbe)]);
     expect(() => subject.decode(bomb)).to.throw(HpackError, "header list over 10000 bytes");
   });
