@@ -132,7 +132,6 @@ export class RelayedCall implements StreamHandler {
     answerUnavailable(this.#client, this.#builder, cause);
   }
 
-  /** What was written before the reset still reaches a client that reads. */
   #resetClient(code: number): void {
     const client = this.#client;
     if (client.destroyed || client.closed) return;
@@ -140,11 +139,13 @@ export class RelayedCall implements StreamHandler {
       client.close(code);
     };
     if (client.writableEnded) {
-      // Answered in full; with NO_ERROR the builder says that it wants no more of the request.
-      if (client.writableFinished) reset();
-      else client.once("finish", reset);
-    } else if (client.headersSent && client.writableLength > 0) client.once("drain", reset);
-    else reset();
+      // Answered in full: the builder only says that it wants no more of the request. Passed on, the reset could
+      // overtake our trailers inside Node; so the rest of the request is read and dropped.
+      client.resume();
+    } else if (client.headersSent && client.writableLength > 0) {
+      // What was written before the reset still reaches a client that reads.
+      client.once("drain", reset);
+    } else reset();
   }
 
   #sendTrailers(): void {
