@@ -84,7 +84,9 @@ export class RelayedCall implements StreamHandler {
     if (isEndStream) this.#upstreamDone(codeOfTrailers(headers));
     if (!this.#isClientOpen()) return;
     // Trailers-only stays one HEADERS frame; other headers go out now, not with the first message.
-    respond(this.#client, outgoing(headers), isEndStream);
+    this.#orReset(() => {
+      respond(this.#client, outgoing(headers), isEndStream);
+    });
   }
 
   data(piece: Buffer): void {
@@ -101,6 +103,7 @@ export class RelayedCall implements StreamHandler {
   }
 
   failed(failure: StreamFailure): void {
+    this.#client.resume(); // the rest of the request goes nowhere, but must not hold the stream open
     switch (failure.kind) {
       case "reset":
         this.#upstreamDone(codeOfReset(failure.code));
@@ -134,23 +137,33 @@ export class RelayedCall implements StreamHandler {
 
   #resetClient(code: number): void {
     const client = this.#client;
-    if (client.destroyed || client.closed) return;
+    // A builder that has answered in full may reset, to say that it wants no more of the request. Passed on, that
+    // could overtake our trailers inside Node, and gRPC clients end their side anyway when they have their answer.
+    if (!this.#isClientOpen()) return;
     const reset = (): void => {
       client.close(code);
     };
-    if (client.writableEnded) {
-      // Answered in full: the builder only says that it wants no more of the request. Passed on, the reset could
-      // overtake our trailers inside Node; so the rest of the request is read and dropped.
-      client.resume();
-    } else if (client.headersSent && client.writableLength > 0) {
-      // What was written before the reset still reaches a client that reads.
-      client.once("drain", reset);
-    } else reset();
+    // What was written before the reset still reaches a client that reads.
+    if (client.headersSent && client.writableLength > 0) client.once("drain", reset);
+    else reset();
   }
 
   #sendTrailers(): void {
     if (this.#client.destroyed) return;
-    this.#client.sendTrailers(outgoing(this.#trailers ?? []));
+    this.#orReset(() => {
+      this.#client.sendTrailers(outgoing(this.#trailers ?? []));
+    });
+  }
+
+  /** Node refuses headers that HTTP does not allow: then the answer cannot be passed on, and only this call ends. */
+  #orReset(send: () => void): void {
+    try {
+      send();
+    } catch {
+      this.#code = "INTERNAL";
+      this.#upstream.reset(ErrorCode.ProtocolError);
+      this.#client.close(ErrorCode.InternalError);
+    }
   }
 
   #returnWindow(): void {
