@@ -1,0 +1,78 @@
+/** `npm run bench -- relay`: measures the relay against real BuildKit and keeps rows and report in docs/. */
+import { Command, Option } from "commander";
+import { setMaxListeners } from "node:events";
+import { join } from "node:path";
+import { ROOT } from "../proxy/test/support/command.js";
+import { CASES, type BenchCase } from "./cases.js";
+import { keepRecord, type BenchRecord } from "./records.js";
+import { describeSurroundings, runCase } from "./relay.js";
+import { formatReport, writeReport } from "./report.js";
+import { createWorld } from "./world.js";
+
+const ROWS = join(ROOT, "docs/benchmarks/relay.json");
+const PAGE = join(ROOT, "docs/benchmarks.md");
+const ROUNDS_MAX = 200;
+
+interface Options {
+  readonly runs?: number;
+  readonly only?: readonly string[];
+  readonly save: boolean;
+}
+
+function parseRounds(text: string): number {
+  const rounds = Number(text);
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > ROUNDS_MAX) {
+    throw new Error(`--runs is a number from 1 to ${ROUNDS_MAX}`);
+  }
+  return rounds;
+}
+
+async function runCases(
+  cases: readonly BenchCase[],
+  { runs, save }: Options,
+  signal: AbortSignal,
+): Promise<BenchRecord[]> {
+  const surroundings = await describeSurroundings(["npm run bench --", ...process.argv.slice(2)].join(" "));
+  const world = await createWorld();
+  const records: BenchRecord[] = [];
+  try {
+    for (const bench of cases) {
+      const record = await runCase(world, bench, runs ?? bench.rounds, surroundings, signal);
+      records.push(record);
+      if (save) await writeReport(PAGE, formatReport(CASES, await keepRecord(ROWS, record)));
+    }
+  } finally {
+    await world.close();
+  }
+  return records;
+}
+
+async function relay(options: Options): Promise<void> {
+  const stop = new AbortController();
+  // Builds that run at once all wait for the end of this process and for the signal.
+  setMaxListeners(0, process, stop.signal);
+  const interrupted = (): void => {
+    process.stderr.write("stopping; this takes a few seconds\n");
+    stop.abort(new Error("interrupted"));
+  };
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, interrupted);
+  try {
+    const cases = CASES.filter(({ name }) => options.only?.includes(name) ?? true);
+    console.log(formatReport(CASES, await runCases(cases, options, stop.signal)));
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    process.exitCode = 130;
+  } finally {
+    for (const name of ["SIGINT", "SIGTERM"] as const) process.off(name, interrupted);
+  }
+}
+
+const program = new Command("bench");
+program
+  .command("relay")
+  .description("time builds and calls directly, through MemoBuild and through a plain pipe")
+  .option("--runs <n>", "rounds of each case (default: as many as the case asks for)", parseRounds)
+  .addOption(new Option("--only <case...>", "only these cases").choices(CASES.map(({ name }) => name)))
+  .option("--no-save", "print the report, leave docs/ as it is")
+  .action(relay);
+await program.parseAsync();

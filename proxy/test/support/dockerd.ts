@@ -1,0 +1,38 @@
+/** Runs Debian's Docker engine with all its state in a directory of the test, and without touching the network set-up. */
+import { join } from "node:path";
+import { run, start } from "./command.js";
+import { poll } from "./poll.js";
+import { writeFiles } from "./temp-dir.js";
+
+export interface Dockerd {
+  /** Path of the API's socket. */
+  readonly socket: string;
+  stop(): Promise<void>;
+}
+
+/** Resolves once the engine answers; rejects with its log when it ends before. */
+export async function startDockerd(dir: string): Promise<Dockerd> {
+  const socket = join(dir, "docker.sock");
+  const state = ["--data-root", join(dir, "data"), "--exec-root", join(dir, "exec"), "--pidfile", join(dir, "pid")];
+  const config = ["--config-file", join(dir, "daemon.json")];
+  const network = ["--bridge=none", "--iptables=false", "--ip6tables=false"];
+  await writeFiles(dir, { "daemon.json": "{}" });
+  const engine = start("dockerd", ["--host", `unix://${socket}`, ...state, ...config, ...network]);
+  const ended = engine.exited.then(() => {
+    throw new Error(`dockerd does not start:\n${engine.output().slice(-2000)}`);
+  });
+  const answers = poll(() => engine.output().includes("API listen on"), Boolean, {
+    what: "dockerd answers",
+    timeoutMs: 30_000,
+  });
+  await Promise.race([answers, ended]);
+  ended.catch(() => undefined);
+  return {
+    socket,
+    stop: async () => {
+      await engine.stop(20_000);
+      // The engine leaves its network namespace's file and, at times, its data directory mounted.
+      for (const mount of ["exec/netns/default", "data"]) await run("umount", [join(dir, mount)]);
+    },
+  };
+}
