@@ -1,6 +1,5 @@
 /** Lint rules: type-aware strictness, plus the few house rules that a linter can hold. */
 import js from "@eslint/js";
-import importX from "eslint-plugin-import-x";
 import tseslint from "typescript-eslint";
 
 /** Environment, arguments and exit belong to the process edge; everything below gets values handed in. */
@@ -16,15 +15,16 @@ export default tseslint.config(
   {
     files: ["**/*.ts"],
     extends: [tseslint.configs.strictTypeChecked],
-    plugins: { "import-x": importX },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       eqeqeq: "error",
       "no-console": "error",
       "no-restricted-properties": ["error", ...processEdge],
-      "import-x/no-cycle": "error",
-      "import-x/no-mutable-exports": "error",
-      "import-x/no-default-export": "error",
+      "no-restricted-exports": ["error", { restrictDefaultExports: { direct: true, named: true, defaultFrom: true } }],
+      "no-restricted-syntax": [
+        "error",
+        { selector: "ExportNamedDeclaration > VariableDeclaration[kind='let']", message: "Exports do not change." },
+      ],
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/switch-exhaustiveness-check": "error",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],

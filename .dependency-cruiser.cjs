@@ -1,0 +1,44 @@
+/** Which folder may import which: dependencies point one way, and never in a circle. */
+
+/** Folder of proxy/ → folders that it may import, besides itself. `main.ts` and `app.ts` put all of them together. */
+const MAY_IMPORT = {
+  config: [],
+  log: ["config"],
+  buildkit: [],
+  farm: ["buildkit", "config", "log"],
+  relay: ["buildkit", "farm", "config", "log"],
+  http: ["config", "log"],
+  cli: ["config"],
+};
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: "no-circular", severity: "error", from: {}, to: { circular: true } },
+    {
+      name: "not-to-unresolvable",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: "no-test-code-in-the-product",
+      severity: "error",
+      from: { path: "^proxy/", pathNot: "^proxy/test/|[.]spec[.]ts$" },
+      to: { path: "^proxy/test/|[.]spec[.]ts$", dependencyTypesNot: ["npm"] },
+    },
+    ...Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
+      name: `${folder}-imports`,
+      comment: `proxy/${folder}/ may import ${allowed.join(", ") || "no other folder"}`,
+      severity: "error",
+      from: { path: `^proxy/${folder}/` },
+      to: { path: "^proxy/", pathNot: `^proxy/(${[folder, ...allowed].join("|")})/` },
+    })),
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "default", "types"] },
+  },
+};
