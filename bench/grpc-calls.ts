@@ -2,7 +2,7 @@
 import { connectSocket } from "../proxy/test/support/raw-http2.js";
 import { codeOfTrailers } from "../proxy/relay/grpc-status.js";
 import { ClientConnection } from "../proxy/relay/http2/client-connection.js";
-import type { StreamHandler } from "../proxy/relay/http2/client-stream.js";
+import type { StreamHandler } from "../proxy/relay/http2/stream.js";
 import type { HeaderList } from "../proxy/relay/http2/header-list.js";
 
 const HEADERS = [
@@ -48,7 +48,7 @@ async function healthCheck(connection: ClientConnection): Promise<void> {
       },
       drain: () => undefined,
     };
-    const stream = connection.request(HEADERS, [], handler);
+    const stream = connection.request(HEADERS, handler);
     stream.write(EMPTY_MESSAGE);
     stream.end();
   });

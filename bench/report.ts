@@ -1,5 +1,6 @@
 /** Makes the tables of docs/benchmarks.md from the raw rows. */
 import { readFile, writeFile } from "node:fs/promises";
+import { format, resolveConfig } from "prettier";
 import type { BenchCase } from "./cases.js";
 import { nodeMajor, type BenchRecord } from "./records.js";
 import { median, quantile } from "./stats.js";
@@ -107,11 +108,12 @@ export function formatReport(cases: readonly BenchCase[], records: readonly Benc
     .join("\n\n");
 }
 
-/** Replaces what is between the markers of the page. */
+/** Replaces what is between the markers of the page, formatted as the check wants it. */
 export async function writeReport(page: string, report: string): Promise<void> {
   const text = await readFile(page, "utf8");
   const begin = text.indexOf(BEGIN);
   const end = text.indexOf(END, begin);
   if (begin < 0 || end < 0) throw new Error(`${page} lacks the markers "${BEGIN}" and "${END}"`);
-  await writeFile(page, `${text.slice(0, begin)}${BEGIN}\n\n${report}\n\n${text.slice(end)}`);
+  const written = `${text.slice(0, begin)}${BEGIN}\n\n${report}\n\n${text.slice(end)}`;
+  await writeFile(page, await format(written, { ...(await resolveConfig(page)), parser: "markdown" }));
 }

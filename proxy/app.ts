@@ -56,6 +56,7 @@ export class App {
       builder,
       metrics: new RelayMetrics(this.#registry, now),
       logger,
+      now,
     });
     await this.#run(this.#relay, (relay) => relay.start());
     logger.info("ready");
@@ -121,7 +122,8 @@ export class App {
       registers: [this.#registry],
     });
     up.set({ builder: builder.address }, 0);
-    collectDefaultMetrics({ register: this.#registry });
+    // Its default of 10 ms would wake an idle process a hundred times a second.
+    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: 100 });
     const decodeWorkers = await loadWorkersCodec();
     const health = new HealthMonitor({
       address: builder.address,

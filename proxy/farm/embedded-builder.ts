@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { constants } from "node:fs";
-import { access, mkdir, open, readFile, rename } from "node:fs/promises";
+import { access, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StartError } from "../config/start-error.js";
@@ -43,6 +43,7 @@ export class EmbeddedBuilder {
   readonly builder: Builder;
   readonly #options: EmbeddedBuilderOptions;
   readonly #root: string;
+  readonly #tmpDir: string;
   readonly #socketPath: string;
   readonly #logPath: string;
   #program = "";
@@ -53,6 +54,7 @@ export class EmbeddedBuilder {
   constructor(options: EmbeddedBuilderOptions) {
     this.#options = options;
     this.#root = join(options.dataDir, "buildkit");
+    this.#tmpDir = join(options.dataDir, "tmp");
     this.#socketPath = join(options.dataDir, "buildkitd.sock");
     this.#logPath = join(options.dataDir, "buildkitd.log");
     this.builder = addressBuilder({ kind: "unix", path: this.#socketPath });
@@ -76,6 +78,9 @@ export class EmbeddedBuilder {
     await this.#find("buildkit-runc", "buildkitd", "").catch(() =>
       this.#find("runc", "buildkitd", "BuildKit runs containers with it; Debian has it in the package runc"),
     );
+    // buildkitd leaves sockets of ssh mounts behind in its folder for temporary files.
+    await rm(this.#tmpDir, { recursive: true, force: true });
+    await mkdir(this.#tmpDir, { recursive: true, mode: 0o700 });
     await mkdir(this.#root, { recursive: true, mode: 0o700 });
     await removeLeftovers(this.#root);
     await this.#spawn();
@@ -124,7 +129,7 @@ export class EmbeddedBuilder {
       stdio: ["ignore", log.fd, log.fd],
       // A group of its own: Ctrl-C in the terminal is for us, who let builds end first.
       detached: true,
-      env: { ...this.#options.env, PATH: this.#searchPath().join(delimiter) },
+      env: { ...this.#options.env, PATH: this.#searchPath().join(delimiter), TMPDIR: this.#tmpDir },
     });
     const exited = new Promise<void>((resolve) => {
       child.once("error", () => {

@@ -54,5 +54,5 @@ export function http1Answer(text: string): Buffer {
 
 /** The same for HTTP/2: gRPC clients print the debug data of a GOAWAY. */
 export function http2Answer(text: string): Buffer {
-  return Buffer.concat([settingsFrame([]), goAwayFrame(ErrorCode.InadequateSecurity, text)]);
+  return Buffer.concat([settingsFrame([]), goAwayFrame(0, ErrorCode.InadequateSecurity, text)]);
 }

@@ -49,13 +49,13 @@ export function codeOfReset(code: number): GrpcCode {
 }
 
 /** `grpc-status` and `grpc-message` (percent-encoded, as the protocol wants it). */
-export function statusHeaders(code: GrpcCode, message: string): Record<string, string> {
-  return { "grpc-status": String(GRPC_CODES.indexOf(code)), "grpc-message": percentEncode(message) };
+export function statusHeaders(code: GrpcCode, message: string): HeaderList {
+  return ["grpc-status", String(GRPC_CODES.indexOf(code)), "grpc-message", percentEncode(message)];
 }
 
 /** The whole of a trailers-only answer. */
-export function trailersOnly(code: GrpcCode, message: string): Record<string, string | number> {
-  return { ":status": 200, "content-type": "application/grpc", ...statusHeaders(code, message) };
+export function trailersOnly(code: GrpcCode, message: string): HeaderList {
+  return [":status", "200", "content-type", "application/grpc", ...statusHeaders(code, message)];
 }
 
 function percentEncode(message: string): string {

@@ -8,7 +8,8 @@ import type { GrpcCode } from "./grpc-status.js";
 import type { CallObserver } from "./relayed-call.js";
 
 type Side = "client" | "builder";
-type Direction = "to_builder" | "to_client";
+const DIRECTIONS = ["to_builder", "to_client"] as const;
+type Direction = (typeof DIRECTIONS)[number];
 
 const SECONDS_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 15];
 
@@ -16,7 +17,8 @@ export class RelayMetrics {
   readonly #now: () => number;
   readonly #calls: Counter<"service" | "method" | "code">;
   readonly #callsInFlight: Gauge;
-  readonly #bytes: Counter<"direction">;
+  /** Plain numbers, because they change with every piece; the counter takes them over when it is read. */
+  readonly #bytes: Record<Direction, number> = { to_builder: 0, to_client: 0 };
   readonly #connections: Gauge<"side">;
   readonly #connectionsTotal: Counter<"side">;
   readonly #addedLatency: Histogram;
@@ -37,11 +39,16 @@ export class RelayMetrics {
       help: "Calls that have not ended.",
       registers,
     });
-    this.#bytes = new Counter({
+    const bytes = this.#bytes;
+    new Counter({
       name: "memobuild_relay_bytes_total",
       help: "Bytes of messages forwarded.",
       labelNames: ["direction"],
       registers,
+      collect() {
+        this.reset();
+        for (const direction of DIRECTIONS) this.inc({ direction }, bytes[direction]);
+      },
     });
     this.#connections = new Gauge({
       name: "memobuild_relay_connections",
@@ -79,10 +86,10 @@ export class RelayMetrics {
         this.#addedLatency.observe((this.#now() - startedMs) / 1000);
       },
       bytesToBuilder: (bytes) => {
-        this.#bytes.inc({ direction: "to_builder" }, bytes);
+        this.#bytes.to_builder += bytes;
       },
       bytesToClient: (bytes) => {
-        this.#bytes.inc({ direction: "to_client" }, bytes);
+        this.#bytes.to_client += bytes;
       },
       ended: (code) => {
         this.#callsInFlight.dec();
@@ -108,8 +115,6 @@ export class RelayMetrics {
     for (const { service, method } of [...KNOWN_METHODS, OTHER_METHOD]) {
       for (const code of GRPC_CODES) this.#calls.inc({ service, method, code: code satisfies GrpcCode }, 0);
     }
-    const directions: readonly Direction[] = ["to_builder", "to_client"];
-    for (const direction of directions) this.#bytes.inc({ direction }, 0);
     const sides: readonly Side[] = ["client", "builder"];
     for (const side of sides) {
       this.#connections.set({ side }, 0);

@@ -1,11 +1,10 @@
 /** One call: its client's stream and its builder's stream, and the bytes, half-closes and resets between them. */
-import type { OutgoingHttpHeaders, ServerHttp2Stream, ServerStreamResponseOptions } from "node:http2";
 import { codeOfReset, codeOfTrailers, statusHeaders, trailersOnly } from "./grpc-status.js";
 import type { GrpcCode } from "./grpc-status.js";
 import type { ClientConnection } from "./http2/client-connection.js";
-import type { ClientStream, StreamFailure, StreamHandler } from "./http2/client-stream.js";
 import { ErrorCode } from "./http2/frame.js";
 import type { HeaderList } from "./http2/header-list.js";
+import type { Stream, StreamFailure, StreamHandler } from "./http2/stream.js";
 
 /** Told what happens on a call; times are left to it. */
 export interface CallObserver {
@@ -13,218 +12,178 @@ export interface CallObserver {
   forwarded(): void;
   bytesToBuilder(bytes: number): void;
   bytesToClient(bytes: number): void;
-  /** Called once, last. */
+  /** Called once, last, with the status that the client got. */
   ended(code: GrpcCode): void;
 }
 
-/** Of one connection only, never of a message; HTTP/2 forbids them and Node throws on them (RFC 9113 §8.2.2). */
-const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-]);
-
-export interface CallRequest {
-  /** As the client sent them, pseudo-headers first. */
-  readonly headers: HeaderList;
-  /** Names that the client marked as never to be indexed. */
-  readonly neverIndexed: readonly string[];
-}
-
 /** Forwards a call; it lives until both of its streams have ended. */
-export class RelayedCall implements StreamHandler {
-  readonly #client: ServerHttp2Stream;
+export class RelayedCall {
+  readonly #client: Stream;
+  readonly #builderAddress: string;
   readonly #observer: CallObserver;
-  readonly #builder: string;
-  readonly #upstream: ClientStream;
-  #trailers: HeaderList | undefined;
-  /** Written to the client's stream while that asked to wait; given back to the builder when it has drained. */
-  #undrainedBytes = 0;
-  #code: GrpcCode | undefined;
-  #isUpstreamDone = false;
+  readonly #toBuilder: Pipe;
+  readonly #toClient: Pipe;
+  #builder: Stream | undefined;
+  #isRequestEnded = false;
+  #hasResponded = false;
+  #isOver = false;
 
-  /** @param builder the address of the builder, for messages to the client. */
-  constructor(
-    client: ServerHttp2Stream,
-    request: CallRequest,
-    connection: ClientConnection,
-    builder: string,
-    observer: CallObserver,
-  ) {
+  /** @param builderAddress for messages to the client. */
+  constructor(client: Stream, builderAddress: string, observer: CallObserver) {
     this.#client = client;
+    this.#builderAddress = builderAddress;
     this.#observer = observer;
+    this.#toBuilder = new Pipe(client, (bytes) => {
+      observer.bytesToBuilder(bytes);
+    });
+    this.#toClient = new Pipe(undefined, (bytes) => {
+      observer.bytesToClient(bytes);
+    });
+    this.#toClient.writeTo(client);
+  }
+
+  /** Hears the client. */
+  get fromClient(): StreamHandler {
+    return {
+      headers: () => undefined,
+      data: (piece) => {
+        this.#toBuilder.write(piece);
+      },
+      end: () => {
+        this.#isRequestEnded = true;
+        this.#builder?.end();
+      },
+      failed: (failure) => {
+        this.#clientFailed(failure);
+      },
+      drain: () => {
+        this.#toClient.drained();
+      },
+    };
+  }
+
+  /** Sends the call on; what the client has sent meanwhile follows. */
+  forward(request: HeaderList, connection: ClientConnection): void {
+    if (this.#isOver) return;
+    const builder = connection.request(request, this.#fromBuilder());
+    this.#observer.forwarded();
     this.#builder = builder;
-    this.#upstream = connection.request(request.headers, request.neverIndexed, this);
-    observer.forwarded();
-    client.on("data", (piece: Buffer) => {
-      observer.bytesToBuilder(piece.length);
-      if (!this.#upstream.write(piece)) client.pause();
-    });
-    client.on("end", () => {
-      // A stream that was reset may end too, but a reset is not a half-close.
-      if (!client.closed || client.rstCode === ErrorCode.NoError) this.#upstream.end();
-    });
-    client.on("drain", () => {
-      this.#returnWindow();
-    });
-    client.on("wantTrailers", () => {
-      this.#sendTrailers();
-    });
-    client.on("error", () => undefined); // "close" follows and tells the code
-    client.on("close", () => {
-      this.#clientClosed();
-    });
+    this.#toClient.readsFrom(builder);
+    this.#toBuilder.writeTo(builder);
+    if (this.#isRequestEnded) builder.end();
   }
 
-  // StreamHandler: what the builder answers
-
-  headers(headers: HeaderList, isEndStream: boolean): void {
-    if (isEndStream) this.#upstreamDone(codeOfTrailers(headers));
-    if (!this.#isClientOpen()) return;
-    // Trailers-only stays one HEADERS frame; other headers go out now, not with the first message.
-    this.#orReset(() => {
-      respond(this.#client, outgoing(headers), isEndStream);
-    });
+  /** Fails the call, which the builder may not have seen: UNAVAILABLE, with the builder's address and the cause. */
+  fail(cause: string): void {
+    if (this.#isOver) return;
+    const message = `memobuild: builder ${this.#builderAddress}: ${cause}`;
+    if (this.#hasResponded) this.#client.end(statusHeaders("UNAVAILABLE", message));
+    else this.#client.respond(trailersOnly("UNAVAILABLE", message), true);
+    // The rest of the request goes nowhere; gRPC clients end it when they have their answer.
+    this.#toBuilder.discard();
+    this.#over("UNAVAILABLE");
   }
 
-  data(piece: Buffer): void {
-    this.#observer.bytesToClient(piece.length);
-    if (!this.#isClientOpen()) return;
-    if (this.#client.write(piece)) this.#upstream.consumed(piece.length);
-    else this.#undrainedBytes += piece.length;
+  #fromBuilder(): StreamHandler {
+    return {
+      headers: (headers, isEndStream) => {
+        this.#hasResponded = true;
+        // Trailers-only stays one HEADERS frame; other headers go out now, not with the first message.
+        this.#client.respond(headers, isEndStream);
+        if (isEndStream) this.#over(codeOfTrailers(headers));
+      },
+      data: (piece) => {
+        this.#toClient.write(piece);
+      },
+      end: (trailers) => {
+        this.#client.end(trailers);
+        this.#over(codeOfTrailers(trailers ?? []));
+      },
+      failed: (failure) => {
+        this.#builderFailed(failure);
+      },
+      drain: () => {
+        this.#toBuilder.drained();
+      },
+    };
   }
 
-  end(trailers: HeaderList | undefined): void {
-    this.#upstreamDone(codeOfTrailers(trailers ?? []));
-    this.#trailers = trailers ?? [];
-    if (this.#isClientOpen()) this.#client.end();
-  }
-
-  failed(failure: StreamFailure): void {
-    this.#client.resume(); // the rest of the request goes nowhere, but must not hold the stream open
+  #builderFailed(failure: StreamFailure): void {
     switch (failure.kind) {
       case "reset":
-        this.#upstreamDone(codeOfReset(failure.code));
-        this.#resetClient(failure.code);
+        // With NO_ERROR after its answer, a builder says that it wants no more of the request.
+        this.#client.reset(failure.code);
+        this.#over(codeOfReset(failure.code));
         break;
       case "unprocessed":
         // gRPC clients make a refused call again by themselves; it then goes to a new connection.
-        this.#upstreamDone("UNAVAILABLE");
-        this.#resetClient(ErrorCode.RefusedStream);
+        this.#client.reset(ErrorCode.RefusedStream);
+        this.#over("UNAVAILABLE");
         break;
       case "lost":
-        this.#upstreamDone("UNAVAILABLE");
-        this.#answerLost(failure.cause);
+        this.fail(failure.cause);
         break;
     }
   }
 
-  drain(): void {
-    this.#client.resume();
+  #clientFailed(failure: StreamFailure): void {
+    // A client that is gone means the same to the builder as one that cancels.
+    this.#builder?.reset(failure.kind === "reset" ? failure.code : ErrorCode.Cancel);
+    this.#over("CANCELLED");
   }
 
-  #answerLost(cause: string): void {
-    if (!this.#isClientOpen()) return;
-    if (this.#client.headersSent) {
-      this.#trailers ??= Object.entries(statusHeaders("UNAVAILABLE", lostMessage(this.#builder, cause))).flat();
-      this.#client.end();
-      return;
+  #over(code: GrpcCode): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#observer.ended(code);
+  }
+}
+
+/** One direction of a call: bytes from one stream to the other, whose window returns when the other has room. */
+class Pipe {
+  readonly #count: (bytes: number) => void;
+  #from: Stream | undefined;
+  #to: Stream | undefined;
+  /** Came before there was a stream to write them to; the window bounds them. */
+  #early: Buffer[] = [];
+  /** Written to a stream that asked to wait. */
+  #undrainedBytes = 0;
+  #isDiscarding = false;
+
+  constructor(from: Stream | undefined, count: (bytes: number) => void) {
+    this.#from = from;
+    this.#count = count;
+  }
+
+  readsFrom(from: Stream): void {
+    this.#from = from;
+  }
+
+  writeTo(to: Stream): void {
+    this.#to = to;
+    for (const piece of this.#early.splice(0)) this.write(piece);
+  }
+
+  write(piece: Buffer): void {
+    if (this.#isDiscarding) this.#from?.consumed(piece.length);
+    else if (this.#to === undefined) this.#early.push(piece);
+    else {
+      this.#count(piece.length);
+      if (this.#to.write(piece)) this.#from?.consumed(piece.length);
+      else this.#undrainedBytes += piece.length;
     }
-    answerUnavailable(this.#client, this.#builder, cause);
   }
 
-  #resetClient(code: number): void {
-    const client = this.#client;
-    // A builder that has answered in full may reset, to say that it wants no more of the request. Passed on, that
-    // could overtake our trailers inside Node, and gRPC clients end their side anyway when they have their answer.
-    if (!this.#isClientOpen()) return;
-    const reset = (): void => {
-      client.close(code);
-    };
-    // What was written before the reset still reaches a client that reads.
-    if (client.headersSent && client.writableLength > 0) client.once("drain", reset);
-    else reset();
-  }
-
-  #sendTrailers(): void {
-    if (this.#client.destroyed) return;
-    this.#orReset(() => {
-      this.#client.sendTrailers(outgoing(this.#trailers ?? []));
-    });
-  }
-
-  /** Node refuses headers that HTTP does not allow: then the answer cannot be passed on, and only this call ends. */
-  #orReset(send: () => void): void {
-    try {
-      send();
-    } catch {
-      this.#code = "INTERNAL";
-      this.#upstream.reset(ErrorCode.ProtocolError);
-      this.#client.close(ErrorCode.InternalError);
-    }
-  }
-
-  #returnWindow(): void {
+  drained(): void {
     const bytes = this.#undrainedBytes;
     this.#undrainedBytes = 0;
-    if (bytes > 0) this.#upstream.consumed(bytes);
+    if (bytes > 0) this.#from?.consumed(bytes);
   }
 
-  #clientClosed(): void {
-    if (!this.#isUpstreamDone) {
-      const code = this.#client.rstCode;
-      // No code means that the connection went: for the builder the same as a cancel.
-      this.#code ??= "CANCELLED";
-      this.#upstream.reset(code === ErrorCode.NoError ? ErrorCode.Cancel : code);
-    } else {
-      this.#upstream.reset(ErrorCode.Cancel);
-    }
-    this.#observer.ended(this.#code ?? "UNKNOWN");
+  /** Lets the sender go on, to nowhere. */
+  discard(): void {
+    this.#isDiscarding = true;
+    for (const piece of this.#early.splice(0)) this.#from?.consumed(piece.length);
+    this.drained();
   }
-
-  #upstreamDone(code: GrpcCode): void {
-    this.#isUpstreamDone = true;
-    this.#code ??= code;
-  }
-
-  #isClientOpen(): boolean {
-    return !this.#client.destroyed && !this.#client.closed && !this.#client.writableEnded;
-  }
-}
-
-/** Fails a call that no builder has seen: UNAVAILABLE, with the builder's address and the cause. */
-export function answerUnavailable(client: ServerHttp2Stream, builder: string, cause: string): void {
-  if (client.destroyed || client.closed) return;
-  respond(client, trailersOnly("UNAVAILABLE", lostMessage(builder, cause)), true);
-}
-
-/** Sends exactly `headers`: Node would add a `date` that the builder did not send. */
-function respond(client: ServerHttp2Stream, headers: OutgoingHttpHeaders, isEndStream: boolean): void {
-  const options: ServerStreamResponseOptions & { readonly sendDate: boolean } = {
-    endStream: isEndStream,
-    waitForTrailers: !isEndStream,
-    sendDate: false, // missing in Node's types
-  };
-  client.respond(headers, options);
-}
-
-function lostMessage(builder: string, cause: string): string {
-  return `memobuild: builder ${builder}: ${cause}`;
-}
-
-/** For Node's HTTP/2 server: repeated names become arrays, because it would join or drop them otherwise. */
-function outgoing(headers: HeaderList): OutgoingHttpHeaders {
-  const result: Record<string, string | string[]> = Object.create(null) as Record<string, string | string[]>;
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const name = headers[i] ?? "";
-    const value = headers[i + 1] ?? "";
-    if (CONNECTION_HEADERS.has(name)) continue;
-    const earlier = result[name];
-    if (earlier === undefined) result[name] = value;
-    else if (Array.isArray(earlier)) earlier.push(value);
-    else result[name] = [earlier, value];
-  }
-  return result;
 }

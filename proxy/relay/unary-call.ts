@@ -2,7 +2,7 @@
 import type { Builder } from "../farm/builder.js";
 import { codeOfTrailers } from "./grpc-status.js";
 import { ClientConnection } from "./http2/client-connection.js";
-import type { StreamFailure, StreamHandler } from "./http2/client-stream.js";
+import type { StreamFailure, StreamHandler } from "./http2/stream.js";
 import { headerValue } from "./http2/header-list.js";
 import type { HeaderList } from "./http2/header-list.js";
 
@@ -29,7 +29,7 @@ export async function callWithEmptyMessage(builder: Builder, path: string, signa
     return await new Promise<Buffer>((resolve, reject) => {
       const headers = [":method", "POST", ":scheme", "http", ":path", path, ":authority", "localhost"];
       headers.push("content-type", "application/grpc", "te", "trailers", "user-agent", "memobuild");
-      const stream = connection.request(headers, [], new UnaryAnswer(resolve, reject));
+      const stream = connection.request(headers, new UnaryAnswer(resolve, reject));
       stream.write(EMPTY_MESSAGE);
       stream.end();
     });

@@ -6,8 +6,8 @@ import net from "node:net";
 import { expect } from "chai";
 import fc from "fast-check";
 import { ClientConnection } from "./client-connection.js";
-import { STREAM_WINDOW_BYTES } from "./client-stream.js";
-import type { ClientStream, StreamFailure, StreamHandler } from "./client-stream.js";
+import { STREAM_WINDOW_BYTES } from "./stream.js";
+import type { Stream, StreamFailure, StreamHandler } from "./stream.js";
 import { Flag, frameHeader, FrameType, settingsFrame, windowUpdateFrame } from "./frame.js";
 import type { HeaderList } from "./header-list.js";
 
@@ -20,7 +20,7 @@ class Answer implements StreamHandler {
   bytes = 0;
   drains = 0;
   isHolding = false;
-  stream: ClientStream | undefined;
+  stream: Stream | undefined;
   #settle: (end: HeaderList | StreamFailure | undefined) => void = () => undefined;
 
   constructor() {
@@ -89,7 +89,7 @@ describe("ClientConnection", () => {
   };
 
   const request = (connection: ClientConnection, answer = new Answer()): Answer => {
-    answer.stream = connection.request(REQUEST, [], answer);
+    answer.stream = connection.request(REQUEST, answer);
     return answer;
   };
 

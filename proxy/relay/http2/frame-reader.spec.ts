@@ -40,7 +40,7 @@ const STREAM = Buffer.concat([
   windowUpdateFrame(0, 7),
   frame(0x63, 0xff, 5, Buffer.from("unknown")),
   frame(FrameType.Data, Flag.EndStream, 1, Buffer.from("bye")),
-  goAwayFrame(2, "x"),
+  goAwayFrame(0, 2, "x"),
 ]);
 
 const read = (pieces: readonly Buffer[]): string[] => {

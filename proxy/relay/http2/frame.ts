@@ -78,10 +78,10 @@ export function rstStreamFrame(streamId: number, code: number): Buffer {
   return uint32Frame(FrameType.RstStream, streamId, code);
 }
 
-/** GOAWAY of an end that accepts no stream of its peer's: the last stream id is 0, as a client sends it. */
-export function goAwayFrame(code: number, debugData: string): Buffer {
+export function goAwayFrame(lastStreamId: number, code: number, debugData: string): Buffer {
   const debug = Buffer.from(debugData);
-  const payload = Buffer.alloc(8 + debug.length);
+  const payload = Buffer.allocUnsafe(8 + debug.length);
+  payload.writeUInt32BE(lastStreamId, 0);
   payload.writeUInt32BE(code, 4);
   debug.copy(payload, 8);
   return Buffer.concat([frameHeader(payload.length, FrameType.GoAway, 0, 0), payload]);

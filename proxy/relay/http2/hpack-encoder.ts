@@ -1,12 +1,12 @@
-/** HPACK encoder for requests: static indexes and plain literals, no dynamic table, so that it keeps no state. */
+/** HPACK encoder for header lists: static indexes and plain literals, no dynamic table, so that it keeps no state. */
 import type { HeaderList } from "./header-list.js";
 import { STATIC_TABLE } from "./hpack-static-table.js";
 
-/** Never put into a compression table by anyone on the way (RFC 7541 §7.1.3). */
-const SECRET_NAMES: ReadonlySet<string> = new Set(["authorization", "proxy-authorization", "cookie"]);
-
 const INDEXED = 0x80;
-const LITERAL = 0x00;
+/**
+ * A literal that no one on the way may put into a compression table. All of ours are: what a client marks so must stay
+ * so (RFC 7541 §7.1.3), and nobody behind us loses by it.
+ */
 const LITERAL_NEVER_INDEXED = 0x10;
 const TABLE_SIZE_UPDATE_ZERO = 0x20;
 
@@ -20,10 +20,8 @@ STATIC_TABLE.forEach(([name, value], i) => {
 /**
  * Header block of `headers`. Each begins with "dynamic table size 0": whatever size the peer then announces, we stay
  * within it and never have to answer a change (RFC 7541 §4.2).
- *
- * @param neverIndexed further names to mark as secret, as the sender of the request did.
  */
-export function encodeHeaders(headers: HeaderList, neverIndexed: readonly string[] = []): Buffer {
+export function encodeHeaders(headers: HeaderList): Buffer {
   let maxBytes = 1;
   for (const text of headers) maxBytes += text.length + MAX_PREFIX_BYTES;
   const block = Buffer.allocUnsafe(maxBytes);
@@ -37,9 +35,8 @@ export function encodeHeaders(headers: HeaderList, neverIndexed: readonly string
       at = writeInteger(block, at, INDEXED, 7, field);
       continue;
     }
-    const isSecret = SECRET_NAMES.has(name) || neverIndexed.includes(name);
     const nameIndex = nameIndexes.get(name) ?? 0;
-    at = writeInteger(block, at, isSecret ? LITERAL_NEVER_INDEXED : LITERAL, 4, nameIndex);
+    at = writeInteger(block, at, LITERAL_NEVER_INDEXED, 4, nameIndex);
     if (nameIndex === 0) at = writeString(block, at, name);
     at = writeString(block, at, value);
   }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
 )
 
 // commands are the lines of standard input; the channel is closed at its end.
@@ -32,7 +33,9 @@ func runScript(ctx context.Context, cc *grpc.ClientConn, id, script string) erro
 	}
 	s, err := open(ctx, cc, id, steps)
 	if err != nil {
-		return err
+		st := status.Convert(err)
+		emit(map[string]any{"event": "end", "outcome": outcome{Code: st.Code().String(), Message: st.Message()}})
+		return nil
 	}
 	go func() {
 		<-commands()

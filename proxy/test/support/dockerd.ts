@@ -1,7 +1,8 @@
 /** Runs Debian's Docker engine with all its state in a directory of the test, and without touching the network set-up. */
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { run, start } from "./command.js";
-import { poll } from "./poll.js";
+import { poll, within } from "./poll.js";
 import { writeFiles } from "./temp-dir.js";
 
 export interface Dockerd {
@@ -17,7 +18,10 @@ export async function startDockerd(dir: string): Promise<Dockerd> {
   const config = ["--config-file", join(dir, "daemon.json")];
   const network = ["--bridge=none", "--iptables=false", "--ip6tables=false"];
   await writeFiles(dir, { "daemon.json": "{}" });
-  const engine = start("dockerd", ["--host", `unix://${socket}`, ...state, ...config, ...network]);
+  await mkdir(join(dir, "tmp"));
+  // Its containerd writes its stacks into the directory for temporary files when it is slow to answer.
+  const env = { TMPDIR: join(dir, "tmp") };
+  const engine = start("dockerd", ["--host", `unix://${socket}`, ...state, ...config, ...network], { env });
   const ended = engine.exited.then(() => {
     throw new Error(`dockerd does not start:\n${engine.output().slice(-2000)}`);
   });
@@ -30,7 +34,9 @@ export async function startDockerd(dir: string): Promise<Dockerd> {
   return {
     socket,
     stop: async () => {
-      await engine.stop(20_000);
+      // To the engine alone: it stops its containerd itself, and takes one that ends before for a crash.
+      process.kill(engine.pid, "SIGTERM");
+      await within(engine.exited, 20_000, "the engine's end").catch(() => engine.stop());
       // The engine leaves its network namespace's file and, at times, its data directory mounted.
       for (const mount of ["exec/netns/default", "data"]) await run("umount", [join(dir, mount)]);
     },

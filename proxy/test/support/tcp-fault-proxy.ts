@@ -29,11 +29,12 @@ const destinationOf = (address: string): NetConnectOpts => {
 /** Starts forwarding to `target`, given as `unix://PATH` or `tcp://HOST:PORT`. */
 export async function startTcpFaultProxy(target: string): Promise<TcpFaultProxy> {
   const sockets = new Set<Socket>();
+  const clients = new Set<Socket>();
   const state = {
     delayMs: 0,
     isPaused: false,
     get connectionCount(): number {
-      return sockets.size / 2;
+      return clients.size;
     },
   };
   const forward = (from: Socket, to: Socket): void => {
@@ -57,6 +58,8 @@ export async function startTcpFaultProxy(target: string): Promise<TcpFaultProxy>
     });
   };
   const server = createServer((client) => {
+    clients.add(client);
+    client.on("close", () => clients.delete(client));
     const builder = connect(destinationOf(target));
     forward(client, builder);
     forward(builder, client);
@@ -68,7 +71,8 @@ export async function startTcpFaultProxy(target: string): Promise<TcpFaultProxy>
   await listen(0);
   const { port } = server.address() as AddressInfo;
   const cut = (): void => {
-    for (const socket of sockets) socket.resetAndDestroy();
+    // The other halves close with them.
+    for (const client of clients) client.resetAndDestroy();
   };
   const refuse = async (): Promise<void> => {
     if (!server.listening) return;

@@ -1,29 +1,29 @@
-/** One call on a connection to a builder: its two half-closes, its send queue and its windows. */
-import type { HeaderList } from "./header-list.js";
+/** One HTTP/2 stream, of either end: its two half-closes, its send queue and its windows. */
 import { ConnectionError } from "./frame-reader.js";
 import { ErrorCode, WINDOW_MAX_BYTES } from "./frame.js";
+import type { HeaderList } from "./header-list.js";
 
-/** What we let a builder send on one stream before it was written on to the client. */
+/** What we let a peer send on one stream before it was written on to the other side. */
 export const STREAM_WINDOW_BYTES = 1_048_576;
 /** The window is given back in pieces of this size, not for every frame. */
 const CREDIT_BYTES = STREAM_WINDOW_BYTES / 4;
 
-/** Why a stream ended other than by END_STREAM from the builder. */
+/** Why a stream ended other than by END_STREAM from the peer. */
 export type StreamFailure =
   /** RST_STREAM with this code. */
   | { readonly kind: "reset"; readonly code: number }
-  /** The builder said by GOAWAY that it did not look at the call: it can be made again elsewhere. */
+  /** The server said by GOAWAY that it did not look at the call: it can be made again elsewhere. */
   | { readonly kind: "unprocessed" }
   /** The connection is gone, or never was; `cause` is fit for a user. */
   | { readonly kind: "lost"; readonly cause: string };
 
-/** Receives what the builder answers. After `end` or `failed` nothing more comes. */
+/** Receives what the peer sends. After `end` only `failed` may come, and after `failed` nothing. */
 export interface StreamHandler {
-  /** Response headers; with `isEndStream` they are a trailers-only answer and nothing more comes. */
+  /** Response headers; with `isEndStream` they are a trailers-only answer. A server's requests come otherwise. */
   headers(headers: HeaderList, isEndStream: boolean): void;
   /** A piece of the body. Its bytes hold window until they are given to `consumed`. */
   data(piece: Buffer): void;
-  /** The builder half-closed; undefined where it did so without trailers. */
+  /** The peer half-closed; undefined where it did so without trailers. */
   end(trailers: HeaderList | undefined): void;
   failed(failure: StreamFailure): void;
   /** `write` returned false before; it takes more now. */
@@ -33,36 +33,45 @@ export interface StreamHandler {
 /** What a stream needs of its connection. */
 export interface StreamPort {
   /** Sends as much of `piece` as connection window and frame size allow; returns how many bytes that was. */
-  sendData(stream: ClientStream, piece: Buffer, windowBytes: number): number;
-  sendEndStream(stream: ClientStream): void;
-  sendReset(stream: ClientStream, code: number): void;
-  sendWindowUpdate(stream: ClientStream, increment: number): void;
+  sendData(stream: Stream, piece: Buffer, windowBytes: number): number;
+  sendHeaders(stream: Stream, headers: HeaderList, isEndStream: boolean): void;
+  sendEndStream(stream: Stream): void;
+  sendReset(stream: Stream, code: number): void;
+  sendWindowUpdate(stream: Stream, increment: number): void;
   /** Gives back `bytes` of the connection's window. */
   credit(bytes: number): void;
   /** Whether the socket has as much to write as we let it hold. */
   isCongested(): boolean;
   /** Calls `stream.flush` when there is window or room again. */
-  waitForRoom(stream: ClientStream): void;
+  waitForRoom(stream: Stream): void;
   /** Both sides are done, or it was reset. */
-  forget(stream: ClientStream): void;
+  forget(stream: Stream): void;
 }
 
 /**
- * `waiting` has no id yet, because the builder allows no more streams; `closed` lets nothing through any more.
+ * `waiting` has no id yet, because the peer allows no more streams; `closed` lets nothing through any more.
  * The half-closes of an open stream are two flags because they come in either order.
  */
 type State = "waiting" | "open" | "closed";
 
-export class ClientStream {
-  readonly handler: StreamHandler;
-  readonly requestHeaders: HeaderList;
-  readonly neverIndexed: readonly string[];
-  /** 0 while waiting. */
-  id = 0;
+/** Until it has a handler, a stream has nobody to tell. */
+const NOBODY: StreamHandler = {
+  headers: () => undefined,
+  data: () => undefined,
+  end: () => undefined,
+  failed: () => undefined,
+  drain: () => undefined,
+};
+
+export class Stream {
   readonly #port: StreamPort;
+  #handler = NOBODY;
+  #id = 0;
   #state: State = "waiting";
   #isLocalEnded = false;
   #isLocalEndSent = false;
+  #trailers: HeaderList | undefined;
+  #resetAfterEnd: number | undefined;
   #isRemoteEnded = false;
   #hasHeaders = false;
   #queue: Buffer[] = [];
@@ -71,21 +80,32 @@ export class ClientStream {
   #receiveWindowBytes = STREAM_WINDOW_BYTES;
   /** Received, not yet consumed. */
   #heldBytes = 0;
-  /** Consumed, not yet given back to the builder. */
+  /** Consumed, not yet given back to the peer. */
   #creditBytes = 0;
 
-  constructor(port: StreamPort, requestHeaders: HeaderList, neverIndexed: readonly string[], handler: StreamHandler) {
+  constructor(port: StreamPort) {
     this.#port = port;
-    this.requestHeaders = requestHeaders;
-    this.neverIndexed = neverIndexed;
-    this.handler = handler;
   }
 
   // For the relay.
 
-  /** Queues a piece of the request body; false asks to wait for `drain`. */
+  /** Whether what is sent here may still reach the peer. */
+  get isWritable(): boolean {
+    return this.#state !== "closed" && !this.#isLocalEnded;
+  }
+
+  /** Sends response headers; with `isEndStream` they are the whole answer. */
+  respond(headers: HeaderList, isEndStream: boolean): void {
+    if (!this.isWritable) return;
+    this.#isLocalEnded = isEndStream;
+    this.#isLocalEndSent = isEndStream;
+    this.#port.sendHeaders(this, headers, isEndStream);
+    if (isEndStream && this.#isRemoteEnded) this.#finish();
+  }
+
+  /** Queues a piece of the body; false asks to wait for `drain`. */
   write(piece: Buffer): boolean {
-    if (this.#state === "closed" || this.#isLocalEnded) return true;
+    if (!this.isWritable) return true;
     if (this.#queue.length > 0) this.#queue.push(piece);
     else this.#send(piece);
     this.#needsDrain = this.#queue.length > 0 || this.#port.isCongested();
@@ -94,19 +114,27 @@ export class ClientStream {
   }
 
   /** Half-closes after what was written. */
-  end(): void {
-    if (this.#state === "closed" || this.#isLocalEnded) return;
+  end(trailers?: HeaderList): void {
+    if (!this.isWritable) return;
     this.#isLocalEnded = true;
+    this.#trailers = trailers;
     this.#sendEndIfDue();
   }
 
-  /** Resets the stream; the handler hears nothing more. Does nothing to a stream that has ended on both sides. */
+  /**
+   * Resets the stream; the handler hears nothing more. An answer that was ended goes out in full before. Does nothing
+   * to a stream that has ended on both sides.
+   */
   reset(code: number): void {
+    if (this.#state === "open" && this.#isLocalEnded && !this.#isLocalEndSent && code === ErrorCode.NoError) {
+      this.#resetAfterEnd = code;
+      return;
+    }
     if (this.#state === "open") this.#port.sendReset(this, code);
     this.#close();
   }
 
-  /** `bytes` of what `data` brought were written on: their window returns to the builder. */
+  /** `bytes` of what `data` brought were written on: their window returns to the peer. */
   consumed(bytes: number): void {
     if (bytes > this.#heldBytes) return; // released when the stream was reset
     this.#heldBytes -= bytes;
@@ -121,12 +149,21 @@ export class ClientStream {
 
   // For the connection.
 
-  /** The stream has got its id and its headers were sent. */
+  /** Sets who hears of the stream; before anything is received on it. */
+  handle(handler: StreamHandler): void {
+    this.#handler = handler;
+  }
+
+  /** 0 while waiting. */
+  get id(): number {
+    return this.#id;
+  }
+
+  /** The stream has its id: what was written meanwhile goes out. */
   opened(id: number, sendWindowBytes: number): void {
-    this.id = id;
+    this.#id = id;
     this.#state = "open";
     this.#sendWindowBytes = sendWindowBytes;
-    this.flush();
   }
 
   /** Sends what is queued as far as windows allow. */
@@ -134,10 +171,10 @@ export class ClientStream {
     if (this.#state !== "open") return;
     const queue = this.#queue;
     this.#queue = [];
-    queue.forEach((piece) => {
+    for (const piece of queue) {
       if (this.#queue.length > 0) this.#queue.push(piece);
       else this.#send(piece);
-    });
+    }
     this.#sendEndIfDue();
     if (!this.#needsDrain) return;
     if (this.#queue.length > 0 || this.#port.isCongested()) {
@@ -145,7 +182,7 @@ export class ClientStream {
       return;
     }
     this.#needsDrain = false;
-    this.handler.drain();
+    this.#handler.drain();
   }
 
   /** WINDOW_UPDATE, or a change of the initial window (then also negative). */
@@ -157,20 +194,26 @@ export class ClientStream {
     if (increment > 0 && this.#queue.length > 0) this.flush();
   }
 
+  /** The headers that opened a server's stream. */
+  receivedRequest(isEndStream: boolean): void {
+    this.#hasHeaders = true;
+    if (isEndStream) this.receivedEnd(undefined);
+  }
+
+  /** Response headers, or trailers. */
   receivedHeaders(headers: HeaderList, isEndStream: boolean): void {
     if (this.#isRemoteEnded) throw new ConnectionError(ErrorCode.StreamClosed, "HEADERS after END_STREAM");
-    const status = headers[0] === ":status" ? headers[1] : undefined;
     if (this.#hasHeaders) {
       if (!isEndStream) throw new ConnectionError(ErrorCode.ProtocolError, "trailers without END_STREAM");
-      this.#endRemote();
-      this.handler.end(headers);
+      this.receivedEnd(headers);
       return;
     }
+    const status = headers[0] === ":status" ? headers[1] : undefined;
     if (status === undefined) throw new ConnectionError(ErrorCode.ProtocolError, "response without :status");
     if (status.startsWith("1") && !isEndStream) return; // interim response: gRPC has no use for it
     this.#hasHeaders = true;
     if (isEndStream) this.#endRemote();
-    this.handler.headers(headers, isEndStream);
+    this.#handler.headers(headers, isEndStream);
   }
 
   /** A DATA frame of `length` bytes begins. */
@@ -184,22 +227,26 @@ export class ClientStream {
     }
   }
 
-  receivedEndStream(): void {
-    this.#endRemote();
-    this.handler.end(undefined);
+  receivedData(piece: Buffer): void {
+    if (this.#state !== "closed") this.#handler.data(piece);
   }
 
-  /** The builder reset the stream, or the connection was lost. */
+  receivedEnd(trailers: HeaderList | undefined): void {
+    this.#endRemote();
+    this.#handler.end(trailers);
+  }
+
+  /** The peer reset the stream, or the connection was lost. */
   failed(failure: StreamFailure): void {
     if (this.#state === "closed") return;
     this.#close();
-    this.handler.failed(failure);
+    this.#handler.failed(failure);
   }
 
   #send(piece: Buffer): void {
     let at = 0;
     while (at < piece.length && this.#state === "open" && this.#sendWindowBytes > 0) {
-      const sent = this.#port.sendData(this, piece.subarray(at), this.#sendWindowBytes);
+      const sent = this.#port.sendData(this, at === 0 ? piece : piece.subarray(at), this.#sendWindowBytes);
       if (sent === 0) break;
       at += sent;
       this.#sendWindowBytes -= sent;
@@ -208,14 +255,16 @@ export class ClientStream {
   }
 
   #sendEndIfDue(): void {
-    if (!this.#isLocalEnded || this.#isLocalEndSent || this.#queue.length > 0) {
-      if (this.#isLocalEnded && this.#queue.length > 0) this.#port.waitForRoom(this);
+    if (!this.#isLocalEnded || this.#isLocalEndSent || this.#state !== "open") return;
+    if (this.#queue.length > 0) {
+      this.#port.waitForRoom(this);
       return;
     }
-    if (this.#state !== "open") return;
     this.#isLocalEndSent = true;
-    this.#port.sendEndStream(this);
+    if (this.#trailers === undefined) this.#port.sendEndStream(this);
+    else this.#port.sendHeaders(this, this.#trailers, true);
     if (this.#isRemoteEnded) this.#finish();
+    else if (this.#resetAfterEnd !== undefined) this.reset(this.#resetAfterEnd);
   }
 
   #endRemote(): void {
