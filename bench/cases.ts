@@ -34,6 +34,8 @@ export interface BenchCase {
   readonly transport: Transport;
   readonly routes: readonly Route[];
   readonly rounds: number;
+  /** Rounds before those that count: they fill caches, and let proxies reach the speed of one that has served a while. */
+  readonly warmUpRounds?: number;
   /** Operations in one timing: the report gives the time of one. */
   readonly operations: number;
   /** Bytes in one timing: the report gives throughput, and ratios of it. */
@@ -56,8 +58,9 @@ async function writeLargeContext(dir: string): Promise<string> {
   return path;
 }
 
-const noOpBuild: Pick<BenchCase, "rounds" | "operations" | "targets" | "prepare"> = {
+const noOpBuild: Pick<BenchCase, "rounds" | "warmUpRounds" | "operations" | "targets" | "prepare"> = {
   rounds: 40,
+  warmUpRounds: 20,
   operations: 1,
   targets: { direct: 1.1 },
   prepare: async (dir) => {

@@ -59,8 +59,7 @@ export async function runCase(
     const loadBefore = loadNow();
     const idleMib = startMemoryPeak(ways.memobuildPid);
     const rows: Row[] = [];
-    // Round 0 fills the cache and is not kept.
-    for (let round = 0; round <= rounds; round++) {
+    for (let round = 1 - (bench.warmUpRounds ?? 1); round <= rounds; round++) {
       for (const route of shuffled(bench.routes)) {
         const row = await measure(bench, time, ways, { round, route }, signal);
         if (round > 0) rows.push(row);

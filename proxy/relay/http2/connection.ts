@@ -32,6 +32,13 @@ const HEADER_BLOCK_MAX_FRAMES = 8192;
 const SEND_BACKLOG_BYTES = 128 << 10;
 /** Answers to PING and SETTINGS waiting in the socket; a peer that floods and does not read is cut off. */
 const CONTROL_BACKLOG_MAX_BYTES = 4 << 20;
+/** PINGs in one answer's delay. */
+const PING_ANSWERS_MAX = 10_000;
+/**
+ * How long the answer to a PING may wait for something to go out with. grpc-go sends one with nearly each message to
+ * measure the connection; as writes of their own the answers would be a third of all (docs/benchmarks.md).
+ */
+const PING_ANSWER_DELAY_MS = 2;
 const SETTINGS_TIMEOUT_MS = 10_000;
 
 /** `draining`: one side sent GOAWAY, so no new call may be made; those under way go on. */
@@ -64,6 +71,9 @@ export abstract class Connection implements StreamPort, FrameHandler {
   #receiveWindowBytes = CONNECTION_WINDOW_BYTES;
   #creditBytes = 0;
   #isCorked = false;
+  /** Answers to PINGs that wait, and until when. */
+  readonly #pingAnswers: Buffer[] = [];
+  #pingTimer: NodeJS.Timeout | undefined;
   #headerBlock: { streamId: number; flags: number; pieces: Buffer[]; bytes: number } | undefined;
   #dataStream: Stream | undefined;
 
@@ -240,7 +250,7 @@ export abstract class Connection implements StreamPort, FrameHandler {
         throw new ConnectionError(ErrorCode.ProtocolError, "PUSH_PROMISE, which we disabled");
       case FrameType.Ping:
         expectLength(payload, 8, "PING");
-        if ((flags & Flag.Ack) === 0) this.#answer(FrameType.Ping, payload);
+        if ((flags & Flag.Ack) === 0) this.#answerPing(payload);
         break;
       case FrameType.GoAway:
         if (payload.length < 8) throw new ConnectionError(ErrorCode.FrameSizeError, "GOAWAY too short");
@@ -325,7 +335,8 @@ export abstract class Connection implements StreamPort, FrameHandler {
     for (let at = 0; at < payload.length; at += 6) {
       this.#applySetting(payload.readUInt16BE(at), payload.readUInt32BE(at + 2));
     }
-    this.#answer(FrameType.Settings, Buffer.alloc(0));
+    this.#expectNoFlood();
+    this.#write(frameHeader(0, FrameType.Settings, Flag.Ack, 0));
   }
 
   #applySetting(id: number, value: number): void {
@@ -365,11 +376,18 @@ export abstract class Connection implements StreamPort, FrameHandler {
     this.#flushBlocked();
   }
 
-  #answer(type: number, payload: Buffer): void {
-    if (this.#socket.writableLength > CONTROL_BACKLOG_MAX_BYTES) {
+  #answerPing(payload: Buffer): void {
+    this.#expectNoFlood();
+    this.#pingAnswers.push(Buffer.concat([frameHeader(payload.length, FrameType.Ping, Flag.Ack, 0), payload]));
+    this.#pingTimer ??= setTimeout(() => {
+      this.#write();
+    }, PING_ANSWER_DELAY_MS);
+  }
+
+  #expectNoFlood(): void {
+    if (this.#socket.writableLength > CONTROL_BACKLOG_MAX_BYTES || this.#pingAnswers.length > PING_ANSWERS_MAX) {
       throw new ConnectionError(ErrorCode.EnhanceYourCalm, "PING or SETTINGS flood");
     }
-    this.#write(Buffer.concat([frameHeader(payload.length, type, Flag.Ack, 0), payload]));
   }
 
   #expectSettings(type: number, flags: number): void {
@@ -387,7 +405,7 @@ export abstract class Connection implements StreamPort, FrameHandler {
    * Writes of one turn of the event loop go to the kernel together. Each write wakes the peer, which costs more than
    * waiting for the turn to end (docs/benchmarks.md).
    */
-  #write(bytes: Buffer): void {
+  #write(...frames: readonly Buffer[]): void {
     if (this.state.state === "closed") return;
     if (!this.#isCorked) {
       this.#isCorked = true;
@@ -397,7 +415,12 @@ export abstract class Connection implements StreamPort, FrameHandler {
         this.#socket.uncork();
       });
     }
-    this.#socket.write(bytes);
+    if (this.#pingTimer !== undefined) {
+      clearTimeout(this.#pingTimer);
+      this.#pingTimer = undefined;
+      for (const answer of this.#pingAnswers.splice(0)) this.#socket.write(answer);
+    }
+    for (const frame of frames) this.#socket.write(frame);
   }
 
   #fail(code: number, message: string): void {
@@ -421,6 +444,7 @@ export abstract class Connection implements StreamPort, FrameHandler {
     if (this.state.state === "closed") return;
     this.state = { state: "closed", cause };
     clearTimeout(this.#settingsTimer);
+    clearTimeout(this.#pingTimer);
     const failure: StreamFailure = { kind: "lost", cause };
     for (const stream of [...this.streams.values(), ...this.waitingStreams()]) stream.failed(failure);
     this.#options.onClosed(cause);
