@@ -32,6 +32,8 @@ const HEADER_BLOCK_MAX_FRAMES = 8192;
 const SEND_BACKLOG_BYTES = 128 << 10;
 /** Answers to PING and SETTINGS waiting in the socket; a peer that floods and does not read is cut off. */
 const CONTROL_BACKLOG_MAX_BYTES = 4 << 20;
+/** Up to here frames are copied into one write, which costs less than a vector of small ones. */
+const COPY_MAX_BYTES = 8 << 10;
 /** PINGs in one answer's delay. */
 const PING_ANSWERS_MAX = 10_000;
 /**
@@ -70,7 +72,9 @@ export abstract class Connection implements StreamPort, FrameHandler {
   #sendWindowBytes = DEFAULT_WINDOW_BYTES;
   #receiveWindowBytes = CONNECTION_WINDOW_BYTES;
   #creditBytes = 0;
-  #isCorked = false;
+  /** What the end of this turn of the event loop writes. */
+  readonly #outgoing: Buffer[] = [];
+  #outgoingBytes = 0;
   /** Answers to PINGs that wait, and until when. */
   readonly #pingAnswers: Buffer[] = [];
   #pingTimer: NodeJS.Timeout | undefined;
@@ -190,7 +194,7 @@ export abstract class Connection implements StreamPort, FrameHandler {
   }
 
   isCongested(): boolean {
-    return this.#socket.writableLength > SEND_BACKLOG_BYTES;
+    return this.#socket.writableLength + this.#outgoingBytes > SEND_BACKLOG_BYTES;
   }
 
   waitForRoom(stream: Stream): void {
@@ -407,20 +411,29 @@ export abstract class Connection implements StreamPort, FrameHandler {
    */
   #write(...frames: readonly Buffer[]): void {
     if (this.state.state === "closed") return;
-    if (!this.#isCorked) {
-      this.#isCorked = true;
-      this.#socket.cork();
+    if (this.#outgoing.length === 0) {
       setImmediate(() => {
-        this.#isCorked = false;
-        this.#socket.uncork();
+        this.#flush();
       });
     }
-    if (this.#pingTimer !== undefined) {
-      clearTimeout(this.#pingTimer);
-      this.#pingTimer = undefined;
-      for (const answer of this.#pingAnswers.splice(0)) this.#socket.write(answer);
+    this.#outgoing.push(...this.#pingAnswers.splice(0), ...frames);
+    for (const frame of frames) this.#outgoingBytes += frame.length;
+    clearTimeout(this.#pingTimer);
+    this.#pingTimer = undefined;
+  }
+
+  #flush(): void {
+    const frames = this.#outgoing.splice(0);
+    const bytes = this.#outgoingBytes;
+    this.#outgoingBytes = 0;
+    if (frames.length === 0 || this.#socket.destroyed) return;
+    if (bytes <= COPY_MAX_BYTES) {
+      this.#socket.write(frames.length === 1 ? (frames[0] ?? "") : Buffer.concat(frames));
+      return;
     }
+    this.#socket.cork();
     for (const frame of frames) this.#socket.write(frame);
+    this.#socket.uncork();
   }
 
   #fail(code: number, message: string): void {
@@ -432,6 +445,7 @@ export abstract class Connection implements StreamPort, FrameHandler {
   /** Closes our side; what was written still goes out, then the socket is dropped. */
   #shutDown(cause: string): void {
     this.#closed(cause);
+    this.#flush();
     const giveUp = setTimeout(() => this.#socket.destroy(), SHUT_DOWN_TIMEOUT_MS).unref();
     this.#socket.resume(); // unread bytes would turn our close into a reset, which drops what was written
     this.#socket.end(() => {
