@@ -63,6 +63,12 @@ export class ClientConnection extends Connection {
     return stream;
   }
 
+  /** Closes at once, and tells the builder that the calls under way are cancelled. */
+  override destroy(cause: string): void {
+    for (const stream of this.streams.values()) this.sendReset(stream, ErrorCode.Cancel);
+    super.destroy(cause);
+  }
+
   override forget(stream: Stream): void {
     this.#waiting.delete(stream);
     super.forget(stream);

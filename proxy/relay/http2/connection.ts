@@ -124,10 +124,9 @@ export abstract class Connection implements StreamPort, FrameHandler {
     return this.streams.size;
   }
 
-  /** Closes at once: calls under way are reset at the peer, their handlers fail as `lost`. */
+  /** Closes at once: handlers of calls under way fail as `lost`, and so they do at the peer. */
   destroy(cause: string): void {
     if (this.state.state === "closed") return;
-    for (const stream of this.streams.values()) this.#write(rstStreamFrame(stream.id, ErrorCode.Cancel));
     this.#write(goAwayFrame(this.lastPeerStreamId(), ErrorCode.NoError, ""));
     this.#shutDown(cause);
   }

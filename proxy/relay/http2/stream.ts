@@ -108,8 +108,11 @@ export class Stream {
     if (!this.isWritable) return true;
     if (this.#queue.length > 0) this.#queue.push(piece);
     else this.#send(piece);
-    this.#needsDrain = this.#queue.length > 0 || this.#port.isCongested();
-    if (this.#needsDrain) this.#port.waitForRoom(this);
+    if (this.#queue.length > 0 || this.#port.isCongested()) {
+      this.#needsDrain = true;
+      this.#port.waitForRoom(this);
+    }
+    // Once it has asked to wait it does so until `drain`, even if there is room meanwhile: the writer counts on it.
     return !this.#needsDrain;
   }
 
