@@ -36,6 +36,7 @@ export class App {
   /** How to close what runs, in the order in which it was started. */
   readonly #running: Close[] = [];
   #relay: RelayServer | undefined;
+  #isClosing = false;
 
   constructor(config: Config, environment: AppEnvironment) {
     this.#config = config;
@@ -68,6 +69,7 @@ export class App {
    * @throws AggregateError of what could not be closed.
    */
   async close(hurry: AbortSignal): Promise<void> {
+    this.#isClosing = true;
     const failures: unknown[] = [];
     await this.#relay?.drain(hurry);
     for (const close of this.#running.splice(0).reverse()) {
@@ -147,7 +149,8 @@ export class App {
       const now = await health.check();
       const cause = now.state === "down" ? { cause: now.cause } : {};
       const isUp = now.state === "up";
-      return { ready: isUp, builders: [{ address: builder.address, up: isUp, ...cause }] };
+      // A load balancer should send no more clients to a process that is about to stop.
+      return { ready: isUp && !this.#isClosing, builders: [{ address: builder.address, up: isUp, ...cause }] };
     };
     const http = createHttpServer({ address: this.#config.http, registry: this.#registry, log: logger, readiness });
     await this.#run(http, async () => {

@@ -23,15 +23,14 @@ export async function listenOn(server: net.Server, address: ListenAddress): Prom
     const port = typeof bound === "object" && bound !== null ? bound.port : address.port;
     return formatListenAddress({ ...address, port });
   }
-  await mkdir(dirname(address.path), { recursive: true, mode: FOLDER_MODE });
+  await makeFolder(dirname(address.path));
   await removeStaleSocket(address.path);
-  // The socket is created while `listen` runs, so that nobody can connect before its mode is set.
-  const umask = process.umask(SOCKET_UMASK);
-  try {
-    await listening(server, () => server.listen({ path: address.path }));
-  } finally {
+  // The socket is made before `listen` returns, so that nobody can connect before its mode is set.
+  await listening(server, () => {
+    const umask = process.umask(SOCKET_UMASK);
+    server.listen({ path: address.path });
     process.umask(umask);
-  }
+  });
   return formatListenAddress(address);
 }
 
@@ -39,6 +38,13 @@ async function listening(server: net.Server, listen: () => void): Promise<void> 
   const ready = once(server, "listening");
   listen();
   await ready;
+}
+
+/** Makes the last folder of a path alone: whatever is above it is not ours to make. */
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { mode: FOLDER_MODE }).catch((error: unknown) => {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  });
 }
 
 /** Left behind by a process that was killed. Anything else at that path is left alone, and then in the way. */

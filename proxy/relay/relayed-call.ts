@@ -12,7 +12,7 @@ export interface CallObserver {
   forwarded(): void;
   bytesToBuilder(bytes: number): void;
   bytesToClient(bytes: number): void;
-  /** Called once, last, with the status that the client got. */
+  /** Called once, last, when the status is known; the client may still be reading. */
   ended(code: GrpcCode): void;
 }
 
@@ -24,7 +24,8 @@ export class RelayedCall {
   readonly #toBuilder: Pipe;
   readonly #toClient: Pipe;
   #builder: Stream | undefined;
-  #isRequestEnded = false;
+  /** Set when the client has half-closed. */
+  #requestEnd: { readonly trailers: HeaderList | undefined } | undefined;
   #hasResponded = false;
   #isOver = false;
 
@@ -49,9 +50,9 @@ export class RelayedCall {
       data: (piece) => {
         this.#toBuilder.write(piece);
       },
-      end: () => {
-        this.#isRequestEnded = true;
-        this.#builder?.end();
+      end: (trailers) => {
+        this.#requestEnd = { trailers };
+        this.#builder?.end(trailers);
       },
       failed: (failure) => {
         this.#clientFailed(failure);
@@ -70,7 +71,7 @@ export class RelayedCall {
     this.#builder = builder;
     this.#toClient.readsFrom(builder);
     this.#toBuilder.writeTo(builder);
-    if (this.#isRequestEnded) builder.end();
+    if (this.#requestEnd !== undefined) builder.end(this.#requestEnd.trailers);
   }
 
   /** Fails the call, which the builder may not have seen: UNAVAILABLE, with the builder's address and the cause. */

@@ -29,7 +29,11 @@ export async function callWithEmptyMessage(builder: Builder, path: string, signa
     return await new Promise<Buffer>((resolve, reject) => {
       const headers = [":method", "POST", ":scheme", "http", ":path", path, ":authority", "localhost"];
       headers.push("content-type", "application/grpc", "te", "trailers", "user-agent", "memobuild");
-      const stream = connection.request(headers, new UnaryAnswer(resolve, reject));
+      const answer = new UnaryAnswer(resolve, reject);
+      const stream = connection.request(headers, answer);
+      answer.consumed = (bytes) => {
+        stream.consumed(bytes);
+      };
       stream.write(EMPTY_MESSAGE);
       stream.end();
     });
@@ -44,6 +48,8 @@ class UnaryAnswer implements StreamHandler {
   readonly #reject: (error: Error) => void;
   readonly #pieces: Buffer[] = [];
   #bytes = 0;
+  /** Gives window back. */
+  consumed: (bytes: number) => void = () => undefined;
 
   constructor(resolve: (message: Buffer) => void, reject: (error: Error) => void) {
     this.#resolve = resolve;
@@ -56,6 +62,7 @@ class UnaryAnswer implements StreamHandler {
 
   data(piece: Buffer): void {
     this.#bytes += piece.length;
+    this.consumed(piece.length);
     if (this.#bytes > RESPONSE_MAX_BYTES) this.#reject(new Error("its answer is too large"));
     else this.#pieces.push(piece);
   }

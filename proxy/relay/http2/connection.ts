@@ -4,6 +4,7 @@ import { HpackDecoder, HpackError } from "./hpack-decoder.js";
 import { encodeHeaders } from "./hpack-encoder.js";
 import { ConnectionError, FrameReader } from "./frame-reader.js";
 import type { FrameHandler } from "./frame-reader.js";
+import { FrameWriter } from "./frame-writer.js";
 import {
   DEFAULT_FRAME_MAX_BYTES,
   DEFAULT_WINDOW_BYTES,
@@ -23,24 +24,15 @@ import type { HeaderList } from "./header-list.js";
 import { STREAM_WINDOW_BYTES } from "./stream.js";
 import type { Stream, StreamFailure, StreamPort } from "./stream.js";
 
-/** What we let a peer send on all streams together before it was written on. */
-const CONNECTION_WINDOW_BYTES = 16 << 20;
-const CONNECTION_CREDIT_BYTES = CONNECTION_WINDOW_BYTES / 8;
+/**
+ * What we let a peer send on all streams together before it was written on. It bounds our memory, and is so many stream
+ * windows that others go on while some are not read.
+ */
+const CONNECTION_WINDOW_BYTES = 64 << 20;
+const CONNECTION_CREDIT_BYTES = CONNECTION_WINDOW_BYTES / 32;
 /** Frames of one header block: 16 MiB in full frames are 1,024. */
 const HEADER_BLOCK_MAX_FRAMES = 8192;
-/** Bytes waiting in the socket above which senders are asked to wait. */
-const SEND_BACKLOG_BYTES = 128 << 10;
-/** Answers to PING and SETTINGS waiting in the socket; a peer that floods and does not read is cut off. */
-const CONTROL_BACKLOG_MAX_BYTES = 4 << 20;
-/** Up to here frames are copied into one write, which costs less than a vector of small ones. */
-const COPY_MAX_BYTES = 8 << 10;
-/** PINGs in one answer's delay. */
-const PING_ANSWERS_MAX = 10_000;
-/**
- * How long the answer to a PING may wait for something to go out with. grpc-go sends one with nearly each message to
- * measure the connection; as writes of their own the answers would be a third of all (docs/benchmarks.md).
- */
-const PING_ANSWER_DELAY_MS = 2;
+const NOT_HTTP2 = "it does not speak HTTP/2 (is it the right port, with or without TLS?)";
 const SETTINGS_TIMEOUT_MS = 10_000;
 
 /** `draining`: one side sent GOAWAY, so no new call may be made; those under way go on. */
@@ -61,7 +53,7 @@ export abstract class Connection implements StreamPort, FrameHandler {
   protected readonly streams: Map<number, Stream> = new Map<number, Stream>();
   protected state: State = { state: "open" };
   protected initialWindowBytes: number = DEFAULT_WINDOW_BYTES;
-  readonly #socket: Duplex;
+  readonly #writer: FrameWriter;
   readonly #options: ConnectionOptions;
   readonly #reader = new FrameReader(this);
   readonly #decoder: HpackDecoder;
@@ -72,18 +64,15 @@ export abstract class Connection implements StreamPort, FrameHandler {
   #sendWindowBytes = DEFAULT_WINDOW_BYTES;
   #receiveWindowBytes = CONNECTION_WINDOW_BYTES;
   #creditBytes = 0;
-  /** What the end of this turn of the event loop writes. */
-  readonly #outgoing: Buffer[] = [];
-  #outgoingBytes = 0;
-  /** Answers to PINGs that wait, and until when. */
-  readonly #pingAnswers: Buffer[] = [];
-  #pingTimer: NodeJS.Timeout | undefined;
   #headerBlock: { streamId: number; flags: number; pieces: Buffer[]; bytes: number } | undefined;
   #dataStream: Stream | undefined;
 
   /** Takes over a connected socket and sends our settings. */
   protected constructor(socket: Duplex, options: ConnectionOptions) {
-    this.#socket = socket;
+    this.#writer = new FrameWriter(socket, () => {
+      this.#writer.destroy();
+      this.#closed("it does not read what it is sent");
+    });
     this.#options = options;
     this.#decoder = new HpackDecoder({ listMaxBytes: options.headerListMaxBytes });
     const settings: ConnectionOptions["settings"] = [
@@ -91,7 +80,7 @@ export abstract class Connection implements StreamPort, FrameHandler {
       [Setting.MaxHeaderListSize, options.headerListMaxBytes],
       ...options.settings,
     ];
-    this.#write(
+    this.#writer.write(
       Buffer.concat([
         Buffer.from(options.preface),
         settingsFrame(settings),
@@ -127,7 +116,7 @@ export abstract class Connection implements StreamPort, FrameHandler {
   /** Closes at once: handlers of calls under way fail as `lost`, and so they do at the peer. */
   destroy(cause: string): void {
     if (this.state.state === "closed") return;
-    this.#write(goAwayFrame(this.lastPeerStreamId(), ErrorCode.NoError, ""));
+    this.#writer.write(goAwayFrame(this.lastPeerStreamId(), ErrorCode.NoError, ""));
     this.#shutDown(cause);
   }
 
@@ -155,8 +144,8 @@ export abstract class Connection implements StreamPort, FrameHandler {
     const length = Math.min(piece.length, windowBytes, this.#sendWindowBytes, DEFAULT_FRAME_MAX_BYTES);
     if (length <= 0) return 0;
     this.#sendWindowBytes -= length;
-    this.#write(frameHeader(length, FrameType.Data, 0, stream.id));
-    this.#write(length === piece.length ? piece : piece.subarray(0, length));
+    this.#writer.write(frameHeader(length, FrameType.Data, 0, stream.id));
+    this.#writer.write(length === piece.length ? piece : piece.subarray(0, length));
     return length;
   }
 
@@ -167,33 +156,33 @@ export abstract class Connection implements StreamPort, FrameHandler {
       const type = at === 0 ? FrameType.Headers : FrameType.Continuation;
       const endStream = at === 0 && isEndStream ? Flag.EndStream : 0;
       const endHeaders = at + piece.length === block.length ? Flag.EndHeaders : 0;
-      this.#write(frameHeader(piece.length, type, endStream | endHeaders, stream.id));
-      this.#write(piece);
+      this.#writer.write(frameHeader(piece.length, type, endStream | endHeaders, stream.id));
+      this.#writer.write(piece);
     }
   }
 
   sendEndStream(stream: Stream): void {
-    this.#write(frameHeader(0, FrameType.Data, Flag.EndStream, stream.id));
+    this.#writer.write(frameHeader(0, FrameType.Data, Flag.EndStream, stream.id));
   }
 
   sendReset(stream: Stream, code: number): void {
-    this.#write(rstStreamFrame(stream.id, code));
+    this.#writer.write(rstStreamFrame(stream.id, code));
   }
 
   sendWindowUpdate(stream: Stream, increment: number): void {
-    this.#write(windowUpdateFrame(stream.id, increment));
+    this.#writer.write(windowUpdateFrame(stream.id, increment));
   }
 
   credit(bytes: number): void {
     this.#creditBytes += bytes;
     if (this.#creditBytes < CONNECTION_CREDIT_BYTES) return;
     this.#receiveWindowBytes += this.#creditBytes;
-    this.#write(windowUpdateFrame(0, this.#creditBytes));
+    this.#writer.write(windowUpdateFrame(0, this.#creditBytes));
     this.#creditBytes = 0;
   }
 
   isCongested(): boolean {
-    return this.#socket.writableLength + this.#outgoingBytes > SEND_BACKLOG_BYTES;
+    return this.#writer.isCongested;
   }
 
   waitForRoom(stream: Stream): void {
@@ -253,7 +242,8 @@ export abstract class Connection implements StreamPort, FrameHandler {
         throw new ConnectionError(ErrorCode.ProtocolError, "PUSH_PROMISE, which we disabled");
       case FrameType.Ping:
         expectLength(payload, 8, "PING");
-        if ((flags & Flag.Ack) === 0) this.#answerPing(payload);
+        if ((flags & Flag.Ack) !== 0) break;
+        this.#writer.writePingAnswer(Buffer.concat([frameHeader(8, FrameType.Ping, Flag.Ack, 0), payload]));
         break;
       case FrameType.GoAway:
         if (payload.length < 8) throw new ConnectionError(ErrorCode.FrameSizeError, "GOAWAY too short");
@@ -271,7 +261,7 @@ export abstract class Connection implements StreamPort, FrameHandler {
   }
 
   protected sendGoAway(): void {
-    this.#write(goAwayFrame(this.lastPeerStreamId(), ErrorCode.NoError, ""));
+    this.#writer.write(goAwayFrame(this.lastPeerStreamId(), ErrorCode.NoError, ""));
   }
 
   #receive(received: Buffer): void {
@@ -279,7 +269,8 @@ export abstract class Connection implements StreamPort, FrameHandler {
     try {
       this.read(received);
     } catch (error) {
-      if (error instanceof ConnectionError) this.#fail(error.code, error.message);
+      if (!this.#hasSettings) this.#fail(ErrorCode.ProtocolError, NOT_HTTP2);
+      else if (error instanceof ConnectionError) this.#fail(error.code, error.message);
       else if (error instanceof HpackError) this.#fail(ErrorCode.CompressionError, error.message);
       else throw error;
     }
@@ -338,8 +329,7 @@ export abstract class Connection implements StreamPort, FrameHandler {
     for (let at = 0; at < payload.length; at += 6) {
       this.#applySetting(payload.readUInt16BE(at), payload.readUInt32BE(at + 2));
     }
-    this.#expectNoFlood();
-    this.#write(frameHeader(0, FrameType.Settings, Flag.Ack, 0));
+    this.#writer.write(frameHeader(0, FrameType.Settings, Flag.Ack, 0));
   }
 
   #applySetting(id: number, value: number): void {
@@ -379,23 +369,9 @@ export abstract class Connection implements StreamPort, FrameHandler {
     this.#flushBlocked();
   }
 
-  #answerPing(payload: Buffer): void {
-    this.#expectNoFlood();
-    this.#pingAnswers.push(Buffer.concat([frameHeader(payload.length, FrameType.Ping, Flag.Ack, 0), payload]));
-    this.#pingTimer ??= setTimeout(() => {
-      this.#write();
-    }, PING_ANSWER_DELAY_MS);
-  }
-
-  #expectNoFlood(): void {
-    if (this.#socket.writableLength > CONTROL_BACKLOG_MAX_BYTES || this.#pingAnswers.length > PING_ANSWERS_MAX) {
-      throw new ConnectionError(ErrorCode.EnhanceYourCalm, "PING or SETTINGS flood");
-    }
-  }
-
   #expectSettings(type: number, flags: number): void {
     if (this.#hasSettings || (type === FrameType.Settings && (flags & Flag.Ack) === 0)) return;
-    throw new ConnectionError(ErrorCode.ProtocolError, "it does not speak HTTP/2");
+    throw new ConnectionError(ErrorCode.ProtocolError, NOT_HTTP2);
   }
 
   #expectNoHeaderBlock(): void {
@@ -404,68 +380,27 @@ export abstract class Connection implements StreamPort, FrameHandler {
     }
   }
 
-  /**
-   * Writes of one turn of the event loop go to the kernel together. Each write wakes the peer, which costs more than
-   * waiting for the turn to end (docs/benchmarks.md).
-   */
-  #write(...frames: readonly Buffer[]): void {
-    if (this.state.state === "closed") return;
-    if (this.#outgoing.length === 0) {
-      setImmediate(() => {
-        this.#flush();
-      });
-    }
-    this.#outgoing.push(...this.#pingAnswers.splice(0), ...frames);
-    for (const frame of frames) this.#outgoingBytes += frame.length;
-    clearTimeout(this.#pingTimer);
-    this.#pingTimer = undefined;
-  }
-
-  #flush(): void {
-    const frames = this.#outgoing.splice(0);
-    const bytes = this.#outgoingBytes;
-    this.#outgoingBytes = 0;
-    if (frames.length === 0 || this.#socket.destroyed) return;
-    if (bytes <= COPY_MAX_BYTES) {
-      this.#socket.write(frames.length === 1 ? (frames[0] ?? "") : Buffer.concat(frames));
-      return;
-    }
-    this.#socket.cork();
-    for (const frame of frames) this.#socket.write(frame);
-    this.#socket.uncork();
-  }
-
   #fail(code: number, message: string): void {
     if (this.state.state === "closed") return;
-    this.#write(goAwayFrame(this.lastPeerStreamId(), code, message));
+    this.#writer.write(goAwayFrame(this.lastPeerStreamId(), code, message));
     this.#shutDown(`protocol error: ${message}`);
   }
 
   /** Closes our side; what was written still goes out, then the socket is dropped. */
   #shutDown(cause: string): void {
     this.#closed(cause);
-    this.#flush();
-    const giveUp = setTimeout(() => this.#socket.destroy(), SHUT_DOWN_TIMEOUT_MS).unref();
-    this.#socket.resume(); // unread bytes would turn our close into a reset, which drops what was written
-    this.#socket.end(() => {
-      clearTimeout(giveUp);
-      this.#socket.destroy();
-    });
+    this.#writer.end();
   }
 
   #closed(cause: string): void {
     if (this.state.state === "closed") return;
     this.state = { state: "closed", cause };
     clearTimeout(this.#settingsTimer);
-    clearTimeout(this.#pingTimer);
     const failure: StreamFailure = { kind: "lost", cause };
     for (const stream of [...this.streams.values(), ...this.waitingStreams()]) stream.failed(failure);
     this.#options.onClosed(cause);
   }
 }
-
-/** A peer that does not read holds a socket no longer than this after we have closed. */
-const SHUT_DOWN_TIMEOUT_MS = 2_000;
 
 function expectLength(payload: Buffer, length: number, frame: string): void {
   if (payload.length !== length) throw new ConnectionError(ErrorCode.FrameSizeError, `${frame} of a wrong length`);

@@ -22,12 +22,9 @@ interface Automaton {
   readonly mayEnd: Uint8Array;
 }
 
-let automaton: Automaton | undefined;
-
 /** Decoded bytes, or undefined where the input is not a valid coding (wrong padding, or an explicit EOS). */
 export function decodeHuffman(coded: Uint8Array): Buffer | undefined {
-  automaton ??= buildAutomaton();
-  const { next, symbol, mayEnd } = automaton;
+  const { next, symbol, mayEnd } = AUTOMATON;
   // The shortest code has five bits.
   const decoded = Buffer.allocUnsafe(Math.ceil((coded.length * 8) / 5));
   let length = 0;
@@ -101,3 +98,5 @@ function endingNodes(tree: readonly (readonly number[])[]): Uint8Array {
   }
   return mayEnd;
 }
+
+const AUTOMATON: Automaton = buildAutomaton();

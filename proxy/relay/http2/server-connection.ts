@@ -9,8 +9,8 @@ import type { StreamHandler } from "./stream.js";
 
 /** buildkitd sets no limit; this one bounds what one connection can make us hold. */
 const CONCURRENT_STREAMS_MAX = 10_000;
-/** Request headers: metadata, of which a session's method names are the largest. */
-const HEADER_LIST_MAX_BYTES = 1 << 20;
+/** Request headers: metadata, of which a session's method names are the largest, with some 4 KiB. */
+const HEADER_LIST_MAX_BYTES = 128 << 10;
 /** Resets by the client: so many at once and so many per second, then the connection is closed (CVE-2023-44487). */
 const RESET_BURST = 1_000;
 const RESETS_PER_SECOND = 100;
