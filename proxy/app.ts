@@ -1,5 +1,5 @@
 /** Composition root: from a configuration to running parts, and back in reverse order. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, rmdir } from "node:fs/promises";
 import net from "node:net";
 import { join } from "node:path";
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
@@ -36,6 +36,7 @@ export class App {
   /** How to close what runs, in the order in which it was started. */
   readonly #running: Close[] = [];
   #relay: RelayServer | undefined;
+  #hasStarted = false;
   #isClosing = false;
 
   constructor(config: Config, environment: AppEnvironment) {
@@ -47,8 +48,9 @@ export class App {
   async start(): Promise<void> {
     const { logger } = this.#environment;
     await this.#lockDataDir();
-    const builder = await this.#startBuilder();
-    const health = await this.#startHealth(builder);
+    const { builder, embedded } = this.#chooseBuilder();
+    const health = await this.#createHealth(builder);
+    // What a wrong option stops comes first, so that it leaves nothing behind.
     await this.#startHttp(builder, health);
     const now = (): number => performance.now();
     this.#relay = new RelayServer({
@@ -60,6 +62,12 @@ export class App {
       now,
     });
     await this.#run(this.#relay, (relay) => relay.start());
+    if (embedded !== undefined) await this.#run(embedded, () => embedded.start());
+    await this.#run(health, () => {
+      health.start();
+      return undefined;
+    });
+    this.#hasStarted = true;
     logger.info("ready");
   }
 
@@ -87,36 +95,33 @@ export class App {
   async #lockDataDir(): Promise<void> {
     const { dataDir } = this.#config;
     const lock = net.createServer((socket) => socket.destroy());
+    let created: string | undefined;
     try {
-      await mkdir(dataDir, { recursive: true, mode: 0o700 });
+      created = await mkdir(dataDir, { recursive: true, mode: 0o700 });
       await listenOn(lock, { kind: "unix", path: join(dataDir, "lock.sock") });
     } catch (error) {
       const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
       const reason = error instanceof Error ? error.message : String(error);
       throw new StartError("data-dir", isTaken ? `another memobuild uses ${dataDir}` : reason, { cause: error });
     }
-    this.#running.push(
-      () =>
-        new Promise((resolve) => {
-          lock.close(() => {
-            resolve();
-          });
-        }),
-    );
+    this.#running.push(async () => {
+      await new Promise((resolve) => lock.close(resolve));
+      // A start that failed leaves no folder that it made, unless there is something in it.
+      if (created !== undefined && !this.#hasStarted) await rmdir(dataDir).catch(() => undefined);
+    });
   }
 
-  async #startBuilder(): Promise<Builder> {
+  #chooseBuilder(): { readonly builder: Builder; readonly embedded?: EmbeddedBuilder } {
     const { buildkitd, builders, dataDir } = this.#config;
     const { env, logger, searchPath } = this.#environment;
     const [address, ...further] = builders;
     if (further.length > 0) throw new StartError("builder", "this version uses one builder; name it once");
-    if (address !== undefined) return addressBuilder(address);
+    if (address !== undefined) return { builder: addressBuilder(address) };
     const embedded = new EmbeddedBuilder({ buildkitd, dataDir, env, logger, searchPath });
-    await this.#run(embedded, () => embedded.start());
-    return embedded.builder;
+    return { builder: embedded.builder, embedded };
   }
 
-  async #startHealth(builder: Builder): Promise<HealthMonitor> {
+  async #createHealth(builder: Builder): Promise<HealthMonitor> {
     const up = new Gauge({
       name: "memobuild_builder_up",
       help: "Whether the builder answers (1) or not (0).",
@@ -127,7 +132,7 @@ export class App {
     // Its default of 10 ms would wake an idle process a hundred times a second.
     collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: 100 });
     const decodeWorkers = await loadWorkersCodec();
-    const health = new HealthMonitor({
+    return new HealthMonitor({
       address: builder.address,
       listWorkers: async (signal) => decodeWorkers(await callWithEmptyMessage(builder, LIST_WORKERS_PATH, signal)),
       onChange: ({ state }) => {
@@ -136,11 +141,6 @@ export class App {
       logger: this.#environment.logger,
       now: () => performance.now(),
     });
-    await this.#run(health, () => {
-      health.start();
-      return undefined;
-    });
-    return health;
   }
 
   async #startHttp(builder: Builder, health: HealthMonitor): Promise<void> {

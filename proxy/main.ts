@@ -12,7 +12,7 @@ import { createLogger } from "./log/create-logger.js";
 process.stdout.on("error", () => undefined);
 process.stderr.on("error", () => undefined);
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** `make tools` puts its programs there; an installed package has no such folder. */
 const TOOLS_DIR = fileURLToPath(new URL("../.tools/bin", import.meta.url));
@@ -26,35 +26,47 @@ async function serve(config: Config): Promise<number> {
     env: process.env,
   });
   const hurry = new AbortController();
+  const hurried = new Promise((resolve) => {
+    hurry.signal.addEventListener("abort", resolve, { once: true });
+  });
   let drainTimer: NodeJS.Timeout | undefined;
-  const stopping = new Promise<void>((resolve) => {
-    let signals = 0;
-    for (const name of SIGNALS) {
-      process.on(name, () => {
-        signals++;
-        if (signals > 1) hurry.abort();
-        else {
-          logger.info({ signal: name, timeoutMs: config.drainTimeoutMs }, "draining");
-          drainTimer = setTimeout(() => {
-            hurry.abort();
-          }, config.drainTimeoutMs);
-        }
-        resolve();
-      });
-    }
+  const stopping = new Promise((resolve) => {
+    onSignal((name) => {
+      if (drainTimer !== undefined) {
+        // A terminal that goes away may say so twice: by the kernel and by its shell.
+        if (name !== "SIGHUP") hurry.abort();
+        return;
+      }
+      logger.info({ signal: name, timeoutMs: config.drainTimeoutMs }, "draining");
+      drainTimer = setTimeout(() => {
+        hurry.abort();
+      }, config.drainTimeoutMs);
+      resolve(name);
+    });
   });
   try {
-    await app.start();
+    await Promise.race([app.start(), hurried]).catch(async (error: unknown) => {
+      hurry.abort();
+      await app.close(hurry.signal);
+      throw error;
+    });
     await stopping;
-  } catch (error) {
-    hurry.abort();
     await app.close(hurry.signal);
-    throw error;
+  } finally {
+    clearTimeout(drainTimer);
   }
-  await app.close(hurry.signal);
-  clearTimeout(drainTimer);
   logger.info("stopped");
-  return hurry.signal.aborted ? 1 : 0;
+  // A connection that was cut off may linger, and with it this process.
+  if (hurry.signal.aborted) process.exit(1);
+  return 0;
+}
+
+function onSignal(listener: (name: (typeof SIGNALS)[number]) => void): void {
+  for (const name of SIGNALS) {
+    process.on(name, () => {
+      listener(name);
+    });
+  }
 }
 
 process.exitCode = await runCli(

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { constants } from "node:fs";
-import { access, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { access, mkdir, open, realpath, rename, rm } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StartError } from "../config/start-error.js";
@@ -20,6 +20,8 @@ const START_TIMEOUT_MS = 10_000;
 const START_POLL_MS = 25;
 /** buildkitd ends its builds before it exits; after this it is killed. */
 const STOP_TIMEOUT_MS = 10_000;
+/** Its last words are looked for in so much of its log. */
+const LOG_TAIL_MAX_BYTES = 64 * 1024;
 /** Where runc lives; a user's PATH may lack it. */
 const SYSTEM_PATH = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
@@ -34,30 +36,48 @@ export interface EmbeddedBuilderOptions {
   readonly logger: Logger;
 }
 
-type State =
-  | { readonly state: "stopped" }
-  | { readonly state: "running"; readonly child: ChildProcess; readonly exited: Promise<void> }
-  | { readonly state: "waiting"; readonly timer: NodeJS.Timeout };
+interface Running {
+  readonly state: "running";
+  readonly child: ChildProcess;
+  readonly exited: Promise<void>;
+}
+
+type State = { readonly state: "stopped" } | Running | { readonly state: "waiting"; readonly timer: NodeJS.Timeout };
+
+/** All below the real path of the data directory: that is what the system lists mounts by. */
+interface Paths {
+  readonly root: string;
+  readonly tmpDir: string;
+  readonly socket: string;
+  readonly log: string;
+}
+
+const pathsIn = (dataDir: string): Paths => ({
+  root: join(dataDir, "buildkit"),
+  tmpDir: join(dataDir, "tmp"),
+  socket: join(dataDir, "buildkitd.sock"),
+  log: join(dataDir, "buildkitd.log"),
+});
 
 export class EmbeddedBuilder {
-  readonly builder: Builder;
   readonly #options: EmbeddedBuilderOptions;
-  readonly #root: string;
-  readonly #tmpDir: string;
-  readonly #socketPath: string;
-  readonly #logPath: string;
+  #paths: Paths;
   #program = "";
   #state: State = { state: "stopped" };
+  #restarting: Promise<void> = Promise.resolve();
   #restartMs = RESTART_MIN_MS;
+  /** From then on there may be something to remove. */
+  #mayLeaveTraces = false;
   #isClosing = false;
 
   constructor(options: EmbeddedBuilderOptions) {
     this.#options = options;
-    this.#root = join(options.dataDir, "buildkit");
-    this.#tmpDir = join(options.dataDir, "tmp");
-    this.#socketPath = join(options.dataDir, "buildkitd.sock");
-    this.#logPath = join(options.dataDir, "buildkitd.log");
-    this.builder = addressBuilder({ kind: "unix", path: this.#socketPath });
+    this.#paths = pathsIn(options.dataDir);
+  }
+
+  /** Once it has started. */
+  get builder(): Builder {
+    return addressBuilder({ kind: "unix", path: this.#paths.socket });
   }
 
   /**
@@ -72,17 +92,18 @@ export class EmbeddedBuilder {
     if (process.getuid?.() !== 0) {
       throw new StartError("builder", "the embedded BuildKit needs root: run as root, or name a builder");
     }
-    const problem = unixPathProblem(this.#socketPath);
+    await this.#resolvePaths();
+    const problem = unixPathProblem(this.#paths.socket);
     if (problem !== undefined) throw new StartError("data-dir", problem);
     this.#program = await this.#find(this.#options.buildkitd, "buildkitd", "run make tools, or name a builder");
     await this.#find("buildkit-runc", "buildkitd", "").catch(() =>
       this.#find("runc", "buildkitd", "BuildKit runs containers with it; Debian has it in the package runc"),
     );
     // buildkitd leaves sockets of ssh mounts behind in its folder for temporary files.
-    await rm(this.#tmpDir, { recursive: true, force: true });
-    await mkdir(this.#tmpDir, { recursive: true, mode: 0o700 });
-    await mkdir(this.#root, { recursive: true, mode: 0o700 });
-    await removeLeftovers(this.#root);
+    await rm(this.#paths.tmpDir, { recursive: true, force: true });
+    await mkdir(this.#paths.tmpDir, { recursive: true, mode: 0o700 });
+    this.#mayLeaveTraces = true;
+    await this.#removeLeftovers();
     await this.#spawn();
     await this.#untilListening();
   }
@@ -90,26 +111,46 @@ export class EmbeddedBuilder {
   /** Ends the process, its containers and its mounts; without patience for builds once `hurry` aborts. */
   async close(hurry: AbortSignal): Promise<void> {
     this.#isClosing = true;
-    const state = this.#state;
-    if (state.state === "waiting") clearTimeout(state.timer);
-    if (state.state !== "running") return;
+    if (this.#state.state === "waiting") clearTimeout(this.#state.timer);
+    await this.#restarting;
+    if (this.#state.state === "running") await this.#stop(this.#state, hurry);
+    if (this.#mayLeaveTraces) await this.#removeLeftovers();
+  }
+
+  async #stop({ child, exited }: Running, hurry: AbortSignal): Promise<void> {
     const kill = (): void => {
-      state.child.kill("SIGKILL");
+      child.kill("SIGKILL");
     };
     const killTimer = setTimeout(kill, STOP_TIMEOUT_MS);
     hurry.addEventListener("abort", kill, { once: true });
-    state.child.kill(hurry.aborted ? "SIGKILL" : "SIGTERM");
-    await state.exited;
+    child.kill(hurry.aborted ? "SIGKILL" : "SIGTERM");
+    await exited;
     clearTimeout(killTimer);
     hurry.removeEventListener("abort", kill);
-    await removeLeftovers(this.#root);
+  }
+
+  async #resolvePaths(): Promise<void> {
+    const { dataDir } = this.#options;
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    const paths = pathsIn(await realpath(dataDir));
+    await mkdir(paths.root, { recursive: true, mode: 0o700 });
+    this.#paths = { ...paths, root: await realpath(paths.root) };
+  }
+
+  #daemonArguments(): string[] {
+    return ["--root", this.#paths.root, "--addr", `unix://${this.#paths.socket}`];
+  }
+
+  #removeLeftovers(): Promise<void> {
+    return removeLeftovers(this.#paths.root, this.#daemonArguments());
   }
 
   /** Clients that come at once would be refused otherwise. */
   async #untilListening(): Promise<void> {
     const timeout = AbortSignal.timeout(START_TIMEOUT_MS);
+    const { builder } = this;
     while (!timeout.aborted && this.#state.state === "running") {
-      const socket = await this.builder.dial(timeout).catch(() => undefined); // not yet
+      const socket = await builder.dial(timeout).catch(() => undefined); // not yet
       socket?.destroy();
       if (socket !== undefined) return;
       await sleep(START_POLL_MS);
@@ -117,19 +158,19 @@ export class EmbeddedBuilder {
   }
 
   async #spawn(): Promise<void> {
-    await rename(this.#logPath, `${this.#logPath}.1`).catch(() => undefined); // there is none at the first start
+    await rename(this.#paths.log, `${this.#paths.log}.1`).catch(() => undefined); // there is none at the first start
     // Straight into a file: it is the daemon's own log, and tells what is built, so it stays out of ours.
-    const log = await open(this.#logPath, "a", 0o600);
+    const log = await open(this.#paths.log, "a", 0o600);
     if (this.#isClosing) {
       await log.close();
       return;
     }
     const startedMs = performance.now();
-    const child = spawn(this.#program, ["--root", this.#root, "--addr", `unix://${this.#socketPath}`], {
+    const child = spawn(this.#program, this.#daemonArguments(), {
       stdio: ["ignore", log.fd, log.fd],
       // A group of its own: Ctrl-C in the terminal is for us, who let builds end first.
       detached: true,
-      env: { ...this.#options.env, PATH: this.#searchPath().join(delimiter), TMPDIR: this.#tmpDir },
+      env: { ...this.#options.env, PATH: this.#searchPath().join(delimiter), TMPDIR: this.#paths.tmpDir },
     });
     const exited = new Promise<void>((resolve) => {
       child.once("error", () => {
@@ -141,27 +182,27 @@ export class EmbeddedBuilder {
     });
     this.#state = { state: "running", child, exited };
     await log.close();
-    this.#options.logger.info({ buildkitdPid: child.pid, log: this.#logPath }, "buildkitd started");
+    this.#options.logger.info({ buildkitdPid: child.pid, log: this.#paths.log }, "buildkitd started");
     void exited.then(() => this.#ended(performance.now() - startedMs));
   }
 
   async #ended(ranMs: number): Promise<void> {
     this.#state = { state: "stopped" };
+    const cause = await this.#lastWords();
     if (this.#isClosing) return;
     if (ranMs >= STABLE_MS) this.#restartMs = RESTART_MIN_MS;
     const delayMs = this.#restartMs;
     this.#restartMs = Math.min(delayMs * 2, RESTART_MAX_MS);
-    const cause = await this.#lastWords();
-    this.#options.logger.error({ cause, log: this.#logPath, restartInMs: delayMs }, "buildkitd ended");
+    this.#options.logger.error({ cause, log: this.#paths.log, restartInMs: delayMs }, "buildkitd ended");
     const timer = setTimeout(() => {
-      void this.#restart();
+      this.#restarting = this.#restart();
     }, delayMs);
     this.#state = { state: "waiting", timer };
   }
 
   async #restart(): Promise<void> {
     try {
-      await removeLeftovers(this.#root);
+      await this.#removeLeftovers();
       if (!this.#isClosing) await this.#spawn();
     } catch (error) {
       this.#options.logger.error(
@@ -174,8 +215,8 @@ export class EmbeddedBuilder {
 
   /** Why it ended, as far as it said; other lines may tell of builds and stay in its log. */
   async #lastWords(): Promise<string> {
-    const log = await readFile(this.#logPath, "utf8").catch(() => ""); // then it said nothing
-    const last = log.split("\n").findLast((line) => /^(buildkitd: |panic: |fatal error: )/.test(line));
+    const tail = await readTail(this.#paths.log, LOG_TAIL_MAX_BYTES).catch(() => ""); // then it said nothing
+    const last = tail.split("\n").findLast((line) => /^(buildkitd: |panic: |fatal error: )/.test(line));
     return last ?? "it did not say";
   }
 
@@ -201,5 +242,17 @@ export class EmbeddedBuilder {
       if (isThere) return path;
     }
     throw new StartError(option, `${program} is not in PATH: ${advice}`);
+  }
+}
+
+async function readTail(path: string, maxBytes: number): Promise<string> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const start = Math.max(0, size - maxBytes);
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(Math.min(size, maxBytes)), position: start });
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await file.close();
   }
 }
