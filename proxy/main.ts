@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The process edge: arguments, environment, signals and exit code. */
 import { readFileSync } from "node:fs";
 import { delimiter } from "node:path";

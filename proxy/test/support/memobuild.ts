@@ -3,11 +3,12 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { poll, within } from "./poll.js";
 
+const LAUNCHER = fileURLToPath(new URL("../../../bin/memobuild", import.meta.url));
 const MAIN = fileURLToPath(new URL("../../../dist/main.js", import.meta.url));
 const READY_MS = 30_000;
 const EXIT_MS = 45_000;
@@ -53,7 +54,9 @@ interface Output {
 /** The command line that runs the built product. */
 export function memoBuildCommand(args: readonly string[]): readonly [string, string[]] {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run "npm run build" first`);
-  return [process.env["MEMOBUILD_TEST_NODE"] ?? process.execPath, [MAIN, ...args]];
+  const node = dirname(process.env["MEMOBUILD_TEST_NODE"] ?? process.execPath);
+  // Each program replaces the one before, so that signals reach the last.
+  return ["env", [`PATH=${node}${delimiter}${process.env["PATH"] ?? ""}`, LAUNCHER, ...args]];
 }
 
 function collect(child: ChildProcess): Output {
