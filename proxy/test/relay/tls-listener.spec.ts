@@ -1,12 +1,13 @@
-/** Renewed certificates are taken up without a restart; files that cannot be used change nothing. */
+/** Certificates are renewed without a restart, and a handshake that stalls holds nothing up. */
 import { once } from "node:events";
 import { copyFile, readFile, writeFile } from "node:fs/promises";
+import net from "node:net";
 import { join } from "node:path";
 import tls from "node:tls";
 import { expect } from "chai";
 import { makeCertificates } from "../support/certificates.js";
 import { startMemoBuild, type MemoBuild } from "../support/memobuild.js";
-import { poll } from "../support/poll.js";
+import { poll, within } from "../support/poll.js";
 import { makeTempDir, removeDir } from "../support/temp-dir.js";
 
 /** Fingerprint of the certificate that a new connection is shown. */
@@ -55,5 +56,22 @@ describe("a TLS listener", () => {
       (fingerprint) => fingerprint !== first,
       { what: "the renewed certificate is served" },
     );
+  });
+
+  it("stops at once while a handshake stalls", async () => {
+    const { serverCert, serverKey } = await makeCertificates(dir);
+    const stalled = await startMemoBuild({
+      builder: "unix:///nowhere/buildkitd.sock",
+      args: ["--tls-cert", serverCert, "--tls-key", serverKey],
+    });
+    const { hostname: host, port } = new URL(stalled.tcp);
+    const socket = net.connect({ host, port: Number(port) });
+    socket.on("error", () => undefined);
+    await once(socket, "connect");
+    // The first bytes of a ClientHello of 512 bytes.
+    socket.write(Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1]));
+    await stalled.metrics(); // an exchange with the process, by which it has read them
+    expect(await within(stalled.stop(), 5_000, "MemoBuild stops")).to.equal(0);
+    socket.destroy();
   });
 });
