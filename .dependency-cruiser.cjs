@@ -4,10 +4,14 @@
 const MAY_IMPORT = {
   config: [],
   log: ["config"],
-  buildkit: [],
+  http2: [],
+  buildkit: ["http2"],
   farm: ["buildkit", "config", "log"],
-  relay: ["buildkit", "farm", "config", "log"],
-  http: ["config", "log"],
+  relay: ["buildkit", "farm", "http2", "config", "log"],
+  cache: ["config", "log"],
+  writeback: ["buildkit", "cache", "log"],
+  intercept: ["buildkit", "cache", "writeback", "log"],
+  http: ["cache", "config", "log"],
   cli: ["config"],
 };
 

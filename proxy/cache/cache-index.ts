@@ -1,0 +1,119 @@
+/** The seam to what knows which exports there are, what they need and when they were used. */
+import type { BlobStat } from "./blob-store.js";
+import type { CacheGraph } from "./cache-graph.js";
+import type { Digest } from "./digest.js";
+
+/** Builds that share a cache. */
+export interface CacheScope {
+  readonly tenant: string;
+  /** See `projectOf`. */
+  readonly project: string;
+}
+
+/** What a build is, within its scope. */
+export interface BuildIdentity extends CacheScope {
+  /** Name of the Dockerfile in its context; "" where there is none. */
+  readonly dockerfile: string;
+  readonly target: string;
+  /** As the client asked for it, such as "linux/amd64,linux/arm64"; "" for the builder's own. */
+  readonly platform: string;
+}
+
+export interface NewExport extends BuildIdentity {
+  /** Of the source, "" where unknown. */
+  readonly revision: string;
+  /** Address of the builder that made it. */
+  readonly builder: string;
+  /** BuildKit's ref of the build. */
+  readonly ref: string;
+  /** Milliseconds since 1970. */
+  readonly createdAtMs: number;
+  readonly graph: CacheGraph;
+}
+
+export interface ExportSummary extends BuildIdentity {
+  readonly id: number;
+  readonly revision: string;
+  readonly builder: string;
+  readonly ref: string;
+  readonly createdAtMs: number;
+  readonly lastUsedAtMs: number;
+  readonly isPinned: boolean;
+  /** Of its layers, each once. */
+  readonly sizeBytes: number;
+  readonly recordCount: number;
+  /** Records that have a result. */
+  readonly resultCount: number;
+  readonly blobCount: number;
+}
+
+export interface IndexedBlob {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** Of the store, when the bytes were last verified. */
+  readonly version: string;
+  /** Milliseconds since 1970. */
+  readonly storedAtMs: number;
+}
+
+export interface IndexTotals {
+  readonly exports: number;
+  readonly pinnedExports: number;
+  readonly records: number;
+  readonly blobs: number;
+  readonly blobBytes: number;
+  /** Of blobs that no export refers to. */
+  readonly unreferencedBytes: number;
+}
+
+export interface ExportQuery {
+  readonly scope?: CacheScope;
+  /** Only exports last used before this time. */
+  readonly usedBeforeMs?: number;
+  /** Default: newest use first. */
+  readonly order?: "newest-use" | "oldest-use" | "newest-export";
+  readonly isPinned?: boolean;
+  readonly limit: number;
+  readonly offset?: number;
+}
+
+/** Every method rejects when the index itself failed; nothing is changed then. */
+export interface CacheIndex {
+  /**
+   * Adds an export and its references to blobs, all or nothing. An earlier export that says exactly the same of the
+   * same build is replaced: its age ends, its pin stays.
+   *
+   * @throws UnknownBlobError where a blob of it is not in the index with that size.
+   */
+  publish(newExport: NewExport): Promise<ExportSummary>;
+  exports(query: ExportQuery): Promise<readonly ExportSummary[]>;
+  export(id: number): Promise<ExportSummary | undefined>;
+  /** Graphs of exports that are there, by id. */
+  graphs(ids: readonly number[]): Promise<ReadonlyMap<number, CacheGraph>>;
+  /** The exports were used. */
+  touch(ids: readonly number[], atMs: number): Promise<void>;
+  /** Whether there is such an export. */
+  setPinned(id: number, isPinned: boolean): Promise<boolean>;
+  /** Removes exports; their blobs stay until they are removed for themselves. Returns how many there were. */
+  removeExports(ids: readonly number[]): Promise<number>;
+
+  /** A verified blob is in the store; one that was known gets the new version. */
+  addBlob(digest: Digest, stat: BlobStat, storedAtMs: number): Promise<void>;
+  blob(digest: Digest): Promise<IndexedBlob | undefined>;
+  blobs(digests: readonly Digest[]): Promise<ReadonlyMap<Digest, IndexedBlob>>;
+  /** Blobs in order of digest, `limit` of them after `after`. */
+  blobsAfter(after: Digest | undefined, limit: number): Promise<readonly IndexedBlob[]>;
+  /** Blobs that no export refers to, stored before `storedBeforeMs`, oldest first. */
+  unreferencedBlobs(storedBeforeMs: number, limit: number): Promise<readonly IndexedBlob[]>;
+  /** Forgets a blob unless an export refers to it; whether it did. */
+  removeUnreferencedBlob(digest: Digest): Promise<boolean>;
+  /** The blob is lost or bad: forgets it and every export's results that need it. Returns the scopes that lost some. */
+  dropBlob(digest: Digest): Promise<readonly CacheScope[]>;
+
+  totals(): Promise<IndexTotals>;
+  close(): Promise<void>;
+}
+
+export class UnknownBlobError extends Error {
+  override readonly name = "UnknownBlobError";
+}
