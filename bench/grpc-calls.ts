@@ -1,9 +1,9 @@
 /** Small unary calls over one connection of our own, so that what a call costs is not hidden by a process that starts. */
 import { connectSocket } from "../proxy/test/support/raw-http2.js";
-import { codeOfTrailers } from "../proxy/relay/grpc-status.js";
-import { ClientConnection } from "../proxy/relay/http2/client-connection.js";
-import type { StreamHandler } from "../proxy/relay/http2/stream.js";
-import type { HeaderList } from "../proxy/relay/http2/header-list.js";
+import { codeOfTrailers } from "../proxy/grpc/grpc-status.js";
+import { ClientConnection } from "../proxy/grpc/http2/client-connection.js";
+import type { StreamHandler } from "../proxy/grpc/http2/stream.js";
+import type { HeaderList } from "../proxy/grpc/http2/header-list.js";
 
 const HEADERS = [
   ...[":method", "POST", ":scheme", "http", ":path", "/grpc.health.v1.Health/Check", ":authority", "localhost"],

@@ -9,6 +9,7 @@ import type { Config } from "./config/config.js";
 import { StartError } from "./config/start-error.js";
 import type { Builder } from "./farm/builder.js";
 import { addressBuilder } from "./farm/dial.js";
+import { withBuilderClient } from "./farm/with-builder-client.js";
 import { EmbeddedBuilder } from "./farm/embedded-builder.js";
 import { HealthMonitor } from "./farm/health.js";
 import { createHttpServer } from "./http/create-http-server.js";
@@ -17,7 +18,6 @@ import type { Logger } from "./log/create-logger.js";
 import { listenOn } from "./relay/listen.js";
 import { RelayMetrics } from "./relay/relay-metrics.js";
 import { RelayServer } from "./relay/relay-server.js";
-import { callWithEmptyMessage } from "./relay/unary-call.js";
 
 export interface AppEnvironment {
   readonly logger: Logger;
@@ -26,6 +26,8 @@ export interface AppEnvironment {
   /** For child processes. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
+
+const EMPTY_MESSAGE = new Uint8Array();
 
 type Close = (hurry: AbortSignal) => Promise<void>;
 
@@ -134,7 +136,10 @@ export class App {
     const decodeWorkers = await loadWorkersCodec();
     return new HealthMonitor({
       address: builder.address,
-      listWorkers: async (signal) => decodeWorkers(await callWithEmptyMessage(builder, LIST_WORKERS_PATH, signal)),
+      listWorkers: (signal) =>
+        withBuilderClient(builder, signal, async (client) =>
+          decodeWorkers(await client.unary(LIST_WORKERS_PATH, EMPTY_MESSAGE, { signal })),
+        ),
       onChange: ({ state }) => {
         up.set({ builder: builder.address }, state === "up" ? 1 : 0);
       },

@@ -1,7 +1,7 @@
 /** The connection to the builder that belongs to one client connection; opened when it comes, and again after a loss. */
 import type { Logger } from "../log/create-logger.js";
 import type { Builder } from "../farm/builder.js";
-import { ClientConnection } from "./http2/client-connection.js";
+import { ClientConnection } from "../grpc/http2/client-connection.js";
 import type { RelayMetrics } from "./relay-metrics.js";
 
 type State =

@@ -1,6 +1,6 @@
 /** Tells from the first bytes of a connection what its client wants to speak, and answers what we do not. */
 import type { Duplex } from "node:stream";
-import { ErrorCode, goAwayFrame, settingsFrame } from "./http2/frame.js";
+import { ErrorCode, goAwayFrame, settingsFrame } from "../grpc/http2/frame.js";
 
 /** `none`: it sent nothing in time, or left. */
 export type Speech = "http2" | "tls" | "http1" | "unknown" | "none";

@@ -3,8 +3,8 @@ import { Counter, Gauge, Histogram } from "prom-client";
 import type { Registry } from "prom-client";
 import { KNOWN_METHODS, OTHER_METHOD } from "../buildkit/methods.js";
 import type { MethodName } from "../buildkit/methods.js";
-import { GRPC_CODES } from "./grpc-status.js";
-import type { GrpcCode } from "./grpc-status.js";
+import { GRPC_CODES } from "../grpc/grpc-status.js";
+import type { GrpcCode } from "../grpc/grpc-status.js";
 import type { CallObserver } from "./relayed-call.js";
 
 type Side = "client" | "builder";

@@ -1,10 +1,10 @@
 /** One call: its client's stream and its builder's stream, and the bytes, half-closes and resets between them. */
-import { codeOfReset, codeOfTrailers, statusHeaders, trailersOnly } from "./grpc-status.js";
-import type { GrpcCode } from "./grpc-status.js";
-import type { ClientConnection } from "./http2/client-connection.js";
-import { ErrorCode } from "./http2/frame.js";
-import type { HeaderList } from "./http2/header-list.js";
-import type { Stream, StreamFailure, StreamHandler } from "./http2/stream.js";
+import { codeOfReset, codeOfTrailers, statusHeaders, trailersOnly } from "../grpc/grpc-status.js";
+import type { GrpcCode } from "../grpc/grpc-status.js";
+import type { ClientConnection } from "../grpc/http2/client-connection.js";
+import { ErrorCode } from "../grpc/http2/frame.js";
+import type { HeaderList } from "../grpc/http2/header-list.js";
+import type { Stream, StreamFailure, StreamHandler } from "../grpc/http2/stream.js";
 
 /** Told what happens on a call; times are left to it. */
 export interface CallObserver {
