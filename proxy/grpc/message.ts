@@ -17,7 +17,13 @@ export function frameMessage(message: Uint8Array): Buffer {
 export class MessageReader {
   #pieces: Buffer[] = [];
   #bytes = 0;
+  readonly #maxBytes: number;
   #isLegible = true;
+
+  /** @param maxBytes of a message that is to be read. */
+  constructor(maxBytes: number = MESSAGE_MAX_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** False once there was a message that cannot be read, because it is compressed or over the limit: no more follow. */
   get isLegible(): boolean {
@@ -46,7 +52,7 @@ export class MessageReader {
     if (this.#bytes < PREFIX_BYTES) return undefined;
     const prefix = this.#peek(PREFIX_BYTES);
     const length = prefix.readUInt32BE(1);
-    if (prefix[0] !== 0 || length > MESSAGE_MAX_BYTES) {
+    if (prefix[0] !== 0 || length > this.#maxBytes) {
       this.#isLegible = false;
       return undefined;
     }

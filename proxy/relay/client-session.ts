@@ -9,6 +9,7 @@ import type { HeaderList } from "../grpc/http2/header-list.js";
 import { ServerConnection } from "../grpc/http2/server-connection.js";
 import type { Stream, StreamHandler } from "../grpc/http2/stream.js";
 import { RelayedCall } from "./relayed-call.js";
+import type { Interceptor } from "./interception.js";
 import type { CallObserver } from "./relayed-call.js";
 import type { RelayMetrics } from "./relay-metrics.js";
 
@@ -19,6 +20,8 @@ export interface ClientSessionDeps {
   readonly builder: Builder;
   readonly metrics: RelayMetrics;
   readonly logger: Logger;
+  /** Looks into the calls of one client; it is asked once for each. */
+  readonly createInterceptor?: () => Interceptor;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
 }
@@ -27,6 +30,7 @@ export class ClientSession {
   readonly #connection: ServerConnection;
   readonly #link: BuilderLink;
   readonly #metrics: RelayMetrics;
+  readonly #interceptor: Interceptor | undefined;
   #callsInFlight = 0;
   #isDraining = false;
   #idleTimer: NodeJS.Timeout | undefined;
@@ -35,6 +39,7 @@ export class ClientSession {
   constructor(socket: Duplex, deps: ClientSessionDeps, onClosed: (session: ClientSession) => void) {
     const { builder, logger, metrics, now } = deps;
     this.#metrics = metrics;
+    this.#interceptor = deps.createInterceptor?.();
     this.#link = new BuilderLink(builder, metrics, logger);
     // The first call will need it; if there is none, that call is told.
     this.#link.connect().catch(() => undefined);
@@ -44,6 +49,7 @@ export class ClientSession {
       closed: (cause) => {
         clearTimeout(this.#idleTimer);
         this.#link.close();
+        this.#interceptor?.closed();
         metrics.connectionClosed("client");
         logger.debug({ cause }, "client connection closed");
         onClosed(this);
@@ -64,8 +70,10 @@ export class ClientSession {
   }
 
   #call(stream: Stream, headers: HeaderList): StreamHandler {
-    const observer = this.#track(this.#metrics.call(methodOfPath(headerValue(headers, ":path"))));
-    const call = new RelayedCall(stream, this.#link.builder.address, observer);
+    const path = headerValue(headers, ":path") ?? "";
+    const observer = this.#track(this.#metrics.call(methodOfPath(path)));
+    const interception = this.#interceptor?.call(path, headers);
+    const call = new RelayedCall(stream, this.#link.builder.address, observer, interception);
     const { ready } = this.#link;
     if (ready !== undefined) call.forward(headers, ready);
     else {

@@ -1,10 +1,13 @@
 /** One call: its client's stream and its builder's stream, and the bytes, half-closes and resets between them. */
+import { frameMessage } from "../grpc/message.js";
 import { codeOfReset, codeOfTrailers, statusHeaders, trailersOnly } from "../grpc/grpc-status.js";
 import type { GrpcCode } from "../grpc/grpc-status.js";
 import type { ClientConnection } from "../grpc/http2/client-connection.js";
 import { ErrorCode } from "../grpc/http2/frame.js";
 import type { HeaderList } from "../grpc/http2/header-list.js";
 import type { Stream, StreamFailure, StreamHandler } from "../grpc/http2/stream.js";
+import type { Interception } from "./interception.js";
+import { MessageHold, ResponseWatch } from "./message-hold.js";
 
 /** Told what happens on a call; times are left to it. */
 export interface CallObserver {
@@ -23,6 +26,13 @@ export class RelayedCall {
   readonly #observer: CallObserver;
   readonly #toBuilder: Pipe;
   readonly #toClient: Pipe;
+  readonly #interception: Interception;
+  /** The request's first message, until it was looked into; then undefined. */
+  #heldRequest: MessageHold | undefined;
+  /** Of the request, behind the held message, their window not given back. */
+  #heldBytes = 0;
+  #heldResponse: MessageHold | undefined;
+  readonly #watch: ResponseWatch | undefined;
   #builder: Stream | undefined;
   /** Set when the client has half-closed. */
   #requestEnd: { readonly trailers: HeaderList | undefined } | undefined;
@@ -30,7 +40,7 @@ export class RelayedCall {
   #isOver = false;
 
   /** @param builderAddress for messages to the client. */
-  constructor(client: Stream, builderAddress: string, observer: CallObserver) {
+  constructor(client: Stream, builderAddress: string, observer: CallObserver, interception: Interception = {}) {
     this.#client = client;
     this.#builderAddress = builderAddress;
     this.#observer = observer;
@@ -41,6 +51,11 @@ export class RelayedCall {
       observer.bytesToClient(bytes);
     });
     this.#toClient.writeTo(client);
+    this.#interception = interception;
+    const { observeResponse, request, rewriteResponse } = interception;
+    if (request !== undefined) this.#heldRequest = new MessageHold();
+    if (rewriteResponse !== undefined) this.#heldResponse = new MessageHold();
+    if (observeResponse !== undefined) this.#watch = new ResponseWatch(observeResponse);
   }
 
   /** Hears the client. */
@@ -48,11 +63,13 @@ export class RelayedCall {
     return {
       headers: () => undefined,
       data: (piece) => {
-        this.#toBuilder.write(piece);
+        if (this.#heldRequest === undefined) this.#toBuilder.write(piece);
+        else this.#holdRequest(this.#heldRequest, piece);
       },
       end: (trailers) => {
         this.#requestEnd = { trailers };
-        this.#builder?.end(trailers);
+        if (this.#heldRequest?.isEmpty === true) this.#heldRequest = undefined;
+        this.#endRequestIfDue();
       },
       failed: (failure) => {
         this.#clientFailed(failure);
@@ -71,7 +88,7 @@ export class RelayedCall {
     this.#builder = builder;
     this.#toClient.readsFrom(builder);
     this.#toBuilder.writeTo(builder);
-    if (this.#requestEnd !== undefined) builder.end(this.#requestEnd.trailers);
+    this.#endRequestIfDue();
   }
 
   /** Fails the call, which the builder may not have seen: UNAVAILABLE, with the builder's address and the cause. */
@@ -94,9 +111,13 @@ export class RelayedCall {
         if (isEndStream) this.#over(codeOfTrailers(headers));
       },
       data: (piece) => {
-        this.#toClient.write(piece);
+        if (this.#heldResponse === undefined) this.#toClient.write(piece);
+        else this.#holdResponse(this.#heldResponse, piece);
+        this.#watch?.push(piece);
       },
       end: (trailers) => {
+        // A message that was cut off goes out as it is.
+        if (this.#heldResponse !== undefined) this.#toClient.writeOwn(this.#heldResponse.takeRest());
         this.#client.end(trailers);
         this.#over(codeOfTrailers(trailers ?? []));
       },
@@ -107,6 +128,50 @@ export class RelayedCall {
         this.#toBuilder.drained();
       },
     };
+  }
+
+  #holdRequest(held: MessageHold, piece: Buffer): void {
+    // Window for the whole message, and for no more until it has gone on.
+    if (held.isWhole) this.#heldBytes += piece.length;
+    else this.#client.consumed(piece.length);
+    const message = held.push(piece);
+    if (message === "more") return;
+    const release = (bytes: Buffer): void => {
+      this.#heldRequest = undefined;
+      this.#client.consumed(this.#heldBytes);
+      this.#toBuilder.writeOwn(bytes);
+      this.#toBuilder.writeOwn(held.takeRest());
+      this.#endRequestIfDue();
+    };
+    if (message === "illegible") release(Buffer.alloc(0));
+    else {
+      // What comes meanwhile is kept by `held`, in its order.
+      const changed = this.#interception.request?.(message) ?? Promise.resolve(message);
+      changed.then(
+        (bytes) => {
+          release(frameMessage(bytes));
+        },
+        () => {
+          release(frameMessage(message));
+        },
+      );
+    }
+  }
+
+  #holdResponse(held: MessageHold, piece: Buffer): void {
+    this.#builder?.consumed(piece.length);
+    const message = held.push(piece);
+    if (message === "more") return;
+    this.#heldResponse = undefined;
+    if (message !== "illegible") {
+      this.#toClient.writeOwn(frameMessage(this.#interception.rewriteResponse?.(message) ?? message));
+    }
+    this.#toClient.writeOwn(held.takeRest());
+  }
+
+  #endRequestIfDue(): void {
+    if (this.#requestEnd !== undefined && this.#heldRequest === undefined)
+      this.#builder?.end(this.#requestEnd.trailers);
   }
 
   #builderFailed(failure: StreamFailure): void {
@@ -137,6 +202,7 @@ export class RelayedCall {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#observer.ended(code);
+    this.#interception.ended?.(code);
   }
 }
 
@@ -146,7 +212,7 @@ class Pipe {
   #from: Stream | undefined;
   #to: Stream | undefined;
   /** Came before there was a stream to write them to; the window bounds them. */
-  #early: Buffer[] = [];
+  #early: { readonly piece: Buffer; readonly isOwn: boolean }[] = [];
   /** Written to a stream that asked to wait. */
   #undrainedBytes = 0;
   #isDiscarding = false;
@@ -162,16 +228,29 @@ class Pipe {
 
   writeTo(to: Stream): void {
     this.#to = to;
-    for (const piece of this.#early.splice(0)) this.write(piece);
+    for (const { piece, isOwn } of this.#early.splice(0)) {
+      if (isOwn) this.writeOwn(piece);
+      else this.write(piece);
+    }
   }
 
   write(piece: Buffer): void {
     if (this.#isDiscarding) this.#from?.consumed(piece.length);
-    else if (this.#to === undefined) this.#early.push(piece);
+    else if (this.#to === undefined) this.#early.push({ piece, isOwn: false });
     else {
       this.#count(piece.length);
       if (this.#to.write(piece)) this.#from?.consumed(piece.length);
       else this.#undrainedBytes += piece.length;
+    }
+  }
+
+  /** Writes bytes whose window was given back already. Few: they are not held back for a reader that is slow. */
+  writeOwn(piece: Buffer): void {
+    if (piece.length === 0 || this.#isDiscarding) return;
+    if (this.#to === undefined) this.#early.push({ piece, isOwn: true });
+    else {
+      this.#count(piece.length);
+      this.#to.write(piece);
     }
   }
 
@@ -184,7 +263,7 @@ class Pipe {
   /** Lets the sender go on, to nowhere. */
   discard(): void {
     this.#isDiscarding = true;
-    for (const piece of this.#early.splice(0)) this.#from?.consumed(piece.length);
+    for (const { piece, isOwn } of this.#early.splice(0)) if (!isOwn) this.#from?.consumed(piece.length);
     this.drained();
   }
 }

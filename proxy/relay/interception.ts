@@ -1,0 +1,26 @@
+/** The seam to those who look into calls: which calls, and what they may do with the messages. */
+import type { GrpcCode } from "../grpc/grpc-status.js";
+import type { HeaderList } from "../grpc/http2/header-list.js";
+
+/** What is done with one call. Messages are without their gRPC prefix; what cannot be read passes as it is. */
+export interface Interception {
+  /**
+   * Gets the first message of the request, which waits until this resolves with the bytes to send instead. A rejection
+   * lets the message pass unchanged.
+   */
+  readonly request?: (message: Buffer) => Promise<Buffer>;
+  /** Sees each message of the response; it goes on its way at the same time. */
+  readonly observeResponse?: (message: Buffer) => void;
+  /** Gets the first message of the response; what it returns is sent instead. */
+  readonly rewriteResponse?: (message: Buffer) => Buffer;
+  /** Once: the client has its answer, or is gone. */
+  readonly ended?: (code: GrpcCode) => void;
+}
+
+/** Looks into the calls of one client connection. */
+export interface Interceptor {
+  /** Undefined where the call is only forwarded. */
+  call(path: string, headers: HeaderList): Interception | undefined;
+  /** The client connection is gone; its calls have ended. */
+  closed(): void;
+}
