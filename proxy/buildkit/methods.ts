@@ -60,6 +60,23 @@ export const OTHER_METHOD: MethodName = { service: "other", method: "other" };
 /** Path of the call that asks for the daemon's workers; it takes an empty message. */
 export const LIST_WORKERS_PATH = "/moby.buildkit.v1.Control/ListWorkers";
 
+/** Paths of the calls that are looked into, or made by ourselves. */
+export const CONTROL = {
+  session: "/moby.buildkit.v1.Control/Session",
+  solve: "/moby.buildkit.v1.Control/Solve",
+  status: "/moby.buildkit.v1.Control/Status",
+} as const;
+
+export const LLB_BRIDGE = {
+  ping: "/moby.buildkit.v1.frontend.LLBBridge/Ping",
+  resolveSourceMeta: "/moby.buildkit.v1.frontend.LLBBridge/ResolveSourceMeta",
+  return: "/moby.buildkit.v1.frontend.LLBBridge/Return",
+  solve: "/moby.buildkit.v1.frontend.LLBBridge/Solve",
+} as const;
+
+/** Metadata of every LLBBridge call: the ref of the build that it belongs to. */
+export const BUILD_ID_METADATA = "buildkit-controlapi-buildid";
+
 const byPath: ReadonlyMap<string, MethodName> = new Map(
   Object.entries(SERVICES).flatMap(([service, methods]) =>
     methods.map((method) => [`/${service}/${method}`, { service, method }] as const),

@@ -1,0 +1,132 @@
+/**
+ * A build of our own that loads the same LLB as a client's while that still runs, so that the builder keeps its results
+ * for both, and exports them to the cache only when it is asked to return. A build that starts after the client's
+ * ended would export next to nothing.
+ */
+import type { BuildMessages, CacheOptionsEntry, GatewayResult, SolveRequest } from "../buildkit/build-messages.js";
+import type { Definition } from "../buildkit/definition.js";
+import { OwnBuild } from "../buildkit/own-build.js";
+import type { Builder } from "../farm/builder.js";
+import { GrpcClient } from "../grpc/grpc-client.js";
+
+/** What the client's build is made of. */
+export interface ClientBuild {
+  /** Its Control.Solve. */
+  readonly request: SolveRequest;
+  /** All cache imports of its frontend: who loads a step first decides where it is looked up. */
+  readonly imports: readonly CacheOptionsEntry[];
+  /** What it returns, with the definition of each result. */
+  readonly result: GatewayResult;
+  readonly definitions: readonly Definition[];
+}
+
+export interface PinJobOptions {
+  readonly builder: Builder;
+  readonly messages: BuildMessages;
+  readonly client: ClientBuild;
+  readonly cacheExport: CacheOptionsEntry;
+}
+
+export class PinJob {
+  readonly #options: PinJobOptions;
+  readonly #cancelled = new AbortController();
+  #grpc: GrpcClient | undefined;
+  #build: OwnBuild | undefined;
+  #results: Promise<GatewayResult> | undefined;
+
+  constructor(options: PinJobOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when the builder has loaded the definitions into the job, from when on the client's build may end.
+   *
+   * @throws Error where that cannot be; the job is for `cancel` then.
+   */
+  async pin(): Promise<void> {
+    const { builder, client, cacheExport, messages } = this.#options;
+    const { signal } = this.#cancelled;
+    this.#grpc = new GrpcClient(await builder.dial(signal));
+    // Cancelled while it was connecting.
+    if (signal.aborted) this.#grpc.close();
+    const { compatibilityVersion, entitlements, proxyNetwork, session } = client.request;
+    const { sourcePolicy, sourcePolicySession } = client.request;
+    this.#build = new OwnBuild(
+      this.#grpc,
+      messages,
+      {
+        // With a session of its own, the job would be asked for the secrets of the client's steps.
+        session,
+        // A build that shares steps with another must agree with it in these.
+        ...(entitlements.length > 0 && { entitlements }),
+        ...(sourcePolicy.length > 0 && { sourcePolicy }),
+        ...(sourcePolicySession !== "" && { sourcePolicySession }),
+        ...(compatibilityVersion !== 0 && { compatibilityVersion }),
+        ...(proxyNetwork && { proxyNetwork }),
+        cache: { exports: [cacheExport], imports: [] },
+      },
+      signal,
+    );
+    const build = this.#build;
+    const loaded = this.#whenLoaded(build);
+    await build.registered();
+    this.#results = this.#load(build);
+    this.#results.catch(() => undefined); // `export` tells
+    await Promise.race([loaded, this.#results, failureOf(build)]);
+  }
+
+  /** Lets the builder export, and resolves when it has. @throws Error */
+  async export(): Promise<void> {
+    if (this.#build === undefined || this.#results === undefined) throw new Error("the job is not pinned");
+    const { metadata } = this.#options.client.result;
+    const results = await this.#results;
+    // The metadata names the platforms of several results.
+    await this.#build.return({ ...results, metadata });
+    await this.#build.ended;
+    this.#grpc?.close();
+  }
+
+  /** Ends it without export; the builder stops what runs only for it. */
+  cancel(): void {
+    this.#cancelled.abort();
+    this.#grpc?.close();
+  }
+
+  /** Resolves when the progress names one of the definitions' steps. */
+  async #whenLoaded(build: OwnBuild): Promise<void> {
+    const vertexes = new Set(this.#options.client.definitions.flatMap((definition) => definition.vertexes));
+    return new Promise((resolve, reject) => {
+      build
+        .status((status) => {
+          if (status.vertexes.some(({ digest }) => vertexes.has(digest))) resolve();
+        })
+        .catch(reject);
+    });
+  }
+
+  /** Loads the definition of each result, and runs what the client's build has not run yet together with it. */
+  async #load(build: OwnBuild): Promise<GatewayResult> {
+    const { client } = this.#options;
+    const load = async (definition: Buffer): Promise<{ readonly id: string; readonly def: Buffer }> => {
+      const result = await build.solve({
+        definition,
+        allowResultReturn: true,
+        allowResultArrayRef: true,
+        cacheImports: client.imports,
+        evaluate: true,
+      });
+      if (result?.ref === null || result?.ref === undefined) throw new Error("the builder gave no result");
+      return { id: result.ref.id, def: Buffer.alloc(0) };
+    };
+    const { ref, refs } = client.result;
+    if (ref !== null) return { ref: await load(ref.def), refs: null, metadata: {} };
+    const loaded = Object.entries(refs?.refs ?? {}).map(async ([key, { def }]) => [key, await load(def)] as const);
+    return { ref: null, refs: { refs: Object.fromEntries(await Promise.all(loaded)) }, metadata: {} };
+  }
+}
+
+/** Rejects when the build ends before its time. */
+async function failureOf(build: OwnBuild): Promise<never> {
+  await build.ended;
+  throw new Error("the builder ended the job before it was asked to");
+}
