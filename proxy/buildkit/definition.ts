@@ -7,8 +7,8 @@ import { fieldsOf } from "./raw-message.js";
 export interface Definition {
   /** Digests of the operations that give results; the last operation, which only names them, is left out. */
   readonly vertexes: readonly string[];
-  /** How many of them are steps whose results can be cached: not sources, which are never exported. */
-  readonly stepCount: number;
+  /** Those of them whose results can be cached: not sources, which are never exported. */
+  readonly steps: readonly string[];
   /** Equal for definitions that differ only in what each build makes anew, such as the session of its local files. */
   readonly stableDigest: string;
 }
@@ -38,7 +38,7 @@ export async function loadDefinitionReader(): Promise<ReadDefinition> {
   return (bytes) => {
     const vertexes: string[] = [];
     const stable = new Map<string, string>();
-    let stepCount = 0;
+    const steps: string[] = [];
     let last = "";
     for (const encoded of definitions.decode(bytes).def) {
       const raw = Buffer.from(encoded);
@@ -48,10 +48,10 @@ export async function loadDefinitionReader(): Promise<ReadDefinition> {
       stable.set(digest, last);
       if (!isTerminal(raw)) {
         vertexes.push(digest);
-        if (decoded.source === null) stepCount++;
+        if (decoded.source === null) steps.push(digest);
       }
     }
-    return { vertexes, stepCount, stableDigest: last };
+    return { vertexes, steps, stableDigest: last };
   };
 }
 

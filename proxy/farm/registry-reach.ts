@@ -22,12 +22,12 @@ const RETRY_MS = 60_000;
 
 /** An unguessable place of the registry that tells when somebody asks for it. */
 export interface RegistryProbe {
-  /** Repository and tag of an image, without the registry's address. */
-  readonly image: string;
-  /** The same as the path of an HTTP address. */
-  readonly path: string;
+  /** Of an image, without the registry's address. */
+  readonly reference: string;
+  /** The path of an HTTP address that does the same. */
+  readonly httpPath: string;
   readonly seen: Promise<void>;
-  cancel(): void;
+  revoke(): void;
 }
 
 export interface ProbedRegistry {
@@ -151,7 +151,7 @@ export class RegistryReach {
       if (cause === undefined || (await isSeen(probe))) return { state: "reached", address };
       return { state: "not_reached", cause: `${address}: ${cause.text ?? "something else answers there"}` };
     } finally {
-      probe.cancel();
+      probe.revoke();
       client.close();
     }
   }
@@ -166,7 +166,7 @@ async function isSeen(probe: RegistryProbe): Promise<boolean> {
 function sourceOf(target: HostPort, probe: RegistryProbe): { readonly identifier: string } {
   const address = formatHostPort(target);
   return {
-    identifier: isLoopback(target.host) ? `docker-image://${address}/${probe.image}` : `http://${address}${probe.path}`,
+    identifier: isLoopback(target.host) ? `docker-image://${address}/${probe.reference}` : `http://${address}${probe.httpPath}`,
   };
 }
 

@@ -41,11 +41,13 @@ export class PinJob {
   /**
    * Resolves when the builder has loaded the definitions into the job, from when on the client's build may end.
    *
+   * @param limit cancels the job.
    * @throws Error where that cannot be; the job is for `cancel` then.
    */
-  async pin(): Promise<void> {
+  async pin(limit: AbortSignal): Promise<void> {
     const { builder, client, cacheExport, messages } = this.#options;
     const { signal } = this.#cancelled;
+    this.#cancelWith(limit);
     this.#grpc = new GrpcClient(await builder.dial(signal));
     // Cancelled while it was connecting.
     if (signal.aborted) this.#grpc.close();
@@ -69,15 +71,17 @@ export class PinJob {
     );
     const build = this.#build;
     const loaded = this.#whenLoaded(build);
+    loaded.catch(() => undefined); // the race below tells, unless something else fails before
     await build.registered();
     this.#results = this.#load(build);
     this.#results.catch(() => undefined); // `export` tells
     await Promise.race([loaded, this.#results, failureOf(build)]);
   }
 
-  /** Lets the builder export, and resolves when it has. @throws Error */
-  async export(): Promise<void> {
+  /** Lets the builder export, and resolves when it has. @param limit cancels the job. @throws Error */
+  async export(limit: AbortSignal): Promise<void> {
     if (this.#build === undefined || this.#results === undefined) throw new Error("the job is not pinned");
+    this.#cancelWith(limit);
     const { metadata } = this.#options.client.result;
     const results = await this.#results;
     // The metadata names the platforms of several results.
@@ -90,6 +94,14 @@ export class PinJob {
   cancel(): void {
     this.#cancelled.abort();
     this.#grpc?.close();
+  }
+
+  #cancelWith(limit: AbortSignal): void {
+    const cancel = (): void => {
+      this.cancel();
+    };
+    if (limit.aborted) cancel();
+    limit.addEventListener("abort", cancel, { once: true });
   }
 
   /** Resolves when the progress names one of the definitions' steps. */

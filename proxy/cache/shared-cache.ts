@@ -1,0 +1,192 @@
+/** The cache as builds see it: what each of them imports, and where it exports to. */
+import type { Logger } from "../log/create-logger.js";
+import type { BlobHolds, Release } from "./blob-holds.js";
+import type { BlobStore } from "./blob-store.js";
+import type { RunningBuild } from "./build-overlap.js";
+import type { CacheGraph, LayerBlob } from "./cache-graph.js";
+import type { BuildIdentity, CacheIndex, CacheScope, ExportSummary } from "./cache-index.js";
+import type { CacheRegistry } from "./cache-registry.js";
+import type { Digest } from "./digest.js";
+import { blobsOf, checkPlausible, ExportRejected, presentBlobs, readExport } from "./export-slot.js";
+import type { CacheEntry, ExportedBuild, ExportSlot } from "./export-slot.js";
+import { rankExports } from "./import-rank.js";
+import type { ImportMetrics, ImportResult } from "./import-metrics.js";
+import { synthesize } from "./synthesize.js";
+import { writeCacheManifest } from "./write-cache-manifest.js";
+
+/** Earlier exports that are looked at for one import; the newest of a project hold nearly all that helps. */
+const CANDIDATES_MAX = 64;
+
+export interface SharedCacheDeps {
+  readonly store: BlobStore;
+  readonly index: CacheIndex;
+  readonly holds: BlobHolds;
+  readonly registry: CacheRegistry;
+  /** A blob may not be what it was: look into it. */
+  readonly recheck: (digest: Digest) => Promise<void>;
+  /** There is a new export. */
+  readonly onPublished: () => void;
+  readonly metrics: ImportMetrics;
+  readonly logger: Logger;
+  readonly maxRecords: number;
+  /** BuildKit's name of the layers' compression. */
+  readonly compression: string;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number;
+}
+
+const scopeKey = ({ tenant, project }: CacheScope): string => JSON.stringify([tenant, project]);
+const WITHOUT_TLS = { "registry.insecure": "true" };
+
+export class SharedCache {
+  readonly #deps: SharedCacheDeps;
+  /** Scopes that had a bad layer: nothing of them is imported until there is a new export. */
+  readonly #broken = new Set<string>();
+
+  constructor(deps: SharedCacheDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * The import for a build, undefined where there is none; it is valid while the build and those beside it run. Never
+   * rejects: without an import, a build is only slower.
+   *
+   * @param registry `host:port` under which the builder reaches the registry.
+   */
+  async importFor(identity: BuildIdentity, registry: string, build: RunningBuild): Promise<CacheEntry | undefined> {
+    const { logger, metrics, now } = this.#deps;
+    const started = now();
+    const end = (result: ImportResult, records: number): void => {
+      metrics.ended(result, now() - started, records);
+    };
+    if (this.#broken.has(scopeKey(identity))) {
+      end("broken", 0);
+      return undefined;
+    }
+    try {
+      return await this.#synthesize(identity, (graph) => {
+        const entry = graph === undefined ? undefined : this.#offer(graph, identity, registry, build);
+        end(entry === undefined ? "empty" : "injected", graph?.records.length ?? 0);
+        return entry;
+      });
+    } catch (error) {
+      logger.warn({ cause: error instanceof Error ? error.message : String(error) }, "cache not imported");
+      end("failed", 0);
+      return undefined;
+    }
+  }
+
+  /**
+   * Where one export goes.
+   *
+   * @param registry `host:port` under which the builder reaches the registry.
+   */
+  beginExport(registry: string): ExportSlot {
+    const { compression, registry: server } = this.#deps;
+    const grant = server.allowWrite();
+    const attrs = {
+      ref: `${registry}/${grant.repository}:export`,
+      mode: "max",
+      "oci-mediatypes": "true",
+      "image-manifest": "true",
+      compression,
+      ...WITHOUT_TLS,
+    };
+    return {
+      entry: { type: "registry", attrs },
+      get receivedBytes() {
+        return grant.receivedBytes;
+      },
+      publish: async (build) => {
+        try {
+          const manifest = grant.manifest();
+          if (manifest === undefined) throw new ExportRejected("no manifest came");
+          return await this.#publish(build, manifest.bytes);
+        } finally {
+          grant.revoke();
+        }
+      },
+      discard: () => {
+        grant.revoke();
+      },
+    };
+  }
+
+  async #publish({ stepCount, ...build }: ExportedBuild, manifest: Buffer): Promise<ExportSummary> {
+    const { index, onPublished, store, wallClock } = this.#deps;
+    const graph = await readExport(manifest, store);
+    checkPlausible(graph, stepCount);
+    const blobs = blobsOf(graph);
+    const { doubtful, present } = await presentBlobs(blobs, this.#deps);
+    for (const digest of doubtful) void this.#recheck(digest);
+    if (present.size < blobs.length)
+      throw new ExportRejected(`${blobs.length - present.size} of its layers are missing`);
+    const summary = await index.publish({ ...build, graph, createdAtMs: wallClock() });
+    this.#broken.delete(scopeKey(build));
+    onPublished();
+    return summary;
+  }
+
+  /** Merges the best of the earlier exports; their blobs are held while `use` takes what it needs of them. */
+  async #synthesize<T>(identity: BuildIdentity, use: (graph: CacheGraph | undefined) => T): Promise<T> {
+    const { holds, index, maxRecords, wallClock } = this.#deps;
+    const scope: CacheScope = { tenant: identity.tenant, project: identity.project };
+    const candidates = await index.exports({ scope, order: "newest-export", limit: CANDIDATES_MAX });
+    const ranked = rankExports(identity, candidates);
+    const byId = await index.graphs(ranked.map(({ id }) => id));
+    const graphs = ranked.flatMap(({ id }) => {
+      const graph = byId.get(id);
+      return graph === undefined ? [] : [{ graph }];
+    });
+    const blobs = blobsOf({ layers: graphs.flatMap(({ graph }) => graph.layers), records: [] });
+    const held = new Map<Digest, Release>();
+    for (const { digest } of blobs) {
+      const release = holds.hold(digest);
+      if (release !== undefined) held.set(digest, release);
+    }
+    try {
+      const { doubtful, present } = await presentBlobs(blobs, this.#deps);
+      for (const digest of doubtful) void this.#recheck(digest);
+      const isUsable = ({ digest }: LayerBlob): boolean => present.has(digest) && held.has(digest);
+      const graph = synthesize({ graphs, isUsable, maxRecords });
+      const used = ranked.map(({ id }) => id);
+      if (graph !== undefined) await index.touch(used, wallClock());
+      return use(graph);
+    } finally {
+      for (const release of held.values()) release();
+    }
+  }
+
+  #offer(graph: CacheGraph, identity: BuildIdentity, address: string, build: RunningBuild): CacheEntry | undefined {
+    const { logger, metrics, registry } = this.#deps;
+    const { config, manifest } = writeCacheManifest(graph);
+    const grant = registry.allowRead({
+      manifest,
+      config,
+      layers: new Map(blobsOf(graph).map(({ digest, sizeBytes }) => [digest, sizeBytes])),
+      onBadLayer: (digest, reason) => {
+        this.#broken.add(scopeKey(identity));
+        metrics.badLayer(reason);
+        logger.warn({ digest, reason, project: identity.project }, "cached layer lost");
+        void this.#recheck(digest);
+      },
+    });
+    if (grant === undefined) return undefined;
+    build.afterOverlap(() => {
+      grant.revoke();
+    });
+    return {
+      type: "registry",
+      attrs: { ref: `${address}/${grant.repository}@${manifest.digest}`, ...WITHOUT_TLS },
+    };
+  }
+
+  async #recheck(digest: Digest): Promise<void> {
+    const { logger, recheck } = this.#deps;
+    await recheck(digest).catch((error: unknown) => {
+      logger.warn({ digest, cause: error instanceof Error ? error.message : String(error) }, "blob not checked");
+    });
+  }
+}

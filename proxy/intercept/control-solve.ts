@@ -1,0 +1,86 @@
+/** Control.Solve: a build begins and ends. */
+import { withoutMapEntry } from "../buildkit/raw-message.js";
+import type { GrpcCode } from "../grpc/grpc-status.js";
+import type { Interception } from "../relay/interception.js";
+import type { ClientOutcome } from "../writeback/write-behind.js";
+import type { ClientBuilds } from "./client-builds.js";
+import { attachExport, injectIntoSolve } from "./inject.js";
+import { TrackedBuild } from "./tracked-build.js";
+
+/** Field of SolveResponse: what the exporters say. */
+const EXPORTER_RESPONSE = 1;
+/** The last of the progress may come after the end of the build. */
+const PROGRESS_END_TIMEOUT_MS = 1_000;
+
+export function interceptSolve(client: ClientBuilds): Interception {
+  const { guard, messages, overlap } = client.deps;
+  let build: TrackedBuild | undefined;
+  return {
+    request: guard.request("solve", async (message) => {
+      const request = messages.solveRequest.decode(message);
+      // Internal builds are questions of the client's, not builds of a project.
+      if (request.internal || client.builds.has(request.ref)) return message;
+      build = new TrackedBuild(request, overlap.begin());
+      client.builds.set(request.ref, build);
+      const isGateway = request.frontend === "" && request.definition.length === 0;
+      return isGateway ? message : changeDirectSolve(client, build, message);
+    }),
+    rewriteResponse: (response) =>
+      // Our export is none of the client's business.
+      build?.attached === undefined ? response : withoutMapEntry(response, EXPORTER_RESPONSE, "cache.manifest"),
+    ended: (code) => {
+      if (build !== undefined) void buildEnded(client, build, code);
+    },
+  };
+}
+
+/** A build with its frontend or definition in the request itself: nothing can be pinned, so its export is attached. */
+async function changeDirectSolve(client: ClientBuilds, build: TrackedBuild, message: Buffer): Promise<Buffer> {
+  const { cache, messages, readDefinition, registryAddress, writeBehind } = client.deps;
+  const { request } = build;
+  const entry = await client.importFor(build, request.frontendAttrs);
+  const imported = injectIntoSolve(messages, message, request, entry);
+  const registry = await registryAddress();
+  // With an export of the user's own, one answer of the builder's would stand for both.
+  const hasExport = (request.cache?.exports.length ?? 0) > 0;
+  if (writeBehind === undefined || registry === undefined || hasExport) return imported;
+  if (request.definition.length > 0) build.definitions = [readDefinition(request.definition)];
+  build.attached = cache.beginExport(registry);
+  return attachExport(messages, imported, build.attached.entry);
+}
+
+async function buildEnded(client: ClientBuilds, build: TrackedBuild, code: GrpcCode): Promise<void> {
+  const { attached, definitions, identity, pin, request } = build;
+  const { builder, exported, writeBehind } = client.deps;
+  build.hasEnded = true;
+  client.builds.delete(request.ref);
+  if (attached !== undefined && identity !== undefined) {
+    const order = { builder: builder.address, identity, request, definitions, slot: attached };
+    await writeBehind?.attached(order, code === "OK");
+  }
+  if (pin !== undefined) {
+    const outcome: Promise<ClientOutcome> = code === "OK" ? outcomeOf(client, build) : Promise.resolve("failed");
+    const result = await pin.clientEnded(outcome);
+    if (result === "published") exported.add(builder.address, definitions);
+  }
+  client.progress.delete(request.ref);
+  // The export used what the build was given.
+  build.running.end();
+}
+
+/** Whether there is something to export. */
+async function outcomeOf(client: ClientBuilds, { definitions, request }: TrackedBuild): Promise<ClientOutcome> {
+  const { builder, exported } = client.deps;
+  const progress = client.progress.get(request.ref);
+  if (progress === undefined) return "new";
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, PROGRESS_END_TIMEOUT_MS);
+  });
+  await Promise.race([progress.ended, late]);
+  clearTimeout(timer);
+  if (!progress.hasExecuted(definitions) && exported.has(builder.address, definitions)) return "unchanged";
+  // Until its export is complete: a build that finds all of it cached must not take that for granted.
+  exported.remove(builder.address, definitions);
+  return "new";
+}

@@ -1,0 +1,24 @@
+/** LLBBridge.Solve: a frontend, or LLB, runs; it gets the import of the shared cache. */
+import type { Interception } from "../relay/interception.js";
+import type { ClientBuilds } from "./client-builds.js";
+import { injectIntoGatewaySolve } from "./inject.js";
+import type { TrackedBuild } from "./tracked-build.js";
+
+export function interceptGatewaySolve(client: ClientBuilds, build: TrackedBuild): Interception {
+  const { guard, messages } = client.deps;
+  return {
+    request: guard.request("gateway_solve", async (message) => {
+      const request = messages.gatewaySolveRequest.decode(message);
+      const entry = await client.importFor(build, { ...build.request.frontendAttrs, ...request.frontendOpt });
+      const injected = injectIntoGatewaySolve(messages, message, request, entry);
+      build.imports = injected.imports;
+      return injected.message;
+    }),
+    observeResponse: (message) => {
+      guard.look("gateway_solve", () => {
+        const { result } = messages.gatewaySolveResponse.decode(message);
+        if (result !== null) build.addResult(result);
+      });
+    },
+  };
+}

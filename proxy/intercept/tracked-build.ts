@@ -1,0 +1,64 @@
+/** One client's build, from its Control.Solve to its end: what it imports and what it returns. */
+import type { CacheOptionsEntry, GatewayResult, Ref, SolveRequest } from "../buildkit/build-messages.js";
+import type { Definition } from "../buildkit/definition.js";
+import type { RunningBuild } from "../cache/build-overlap.js";
+import type { BuildIdentity } from "../cache/cache-index.js";
+import type { ExportSlot } from "../cache/export-slot.js";
+import type { Pin } from "../writeback/write-behind.js";
+
+/** Results of one build; one that has more is not exported. */
+const REFS_MAX = 256;
+/** Of their definitions together. */
+const DEFINITIONS_MAX_BYTES = 16 << 20;
+
+export class TrackedBuild {
+  readonly request: SolveRequest;
+  readonly running: RunningBuild;
+  /** Set by the first call that runs a frontend or a definition. */
+  identity: BuildIdentity | undefined;
+  /** Our import, once it was looked for; undefined in it where there is none. */
+  import: Promise<CacheOptionsEntry | undefined> | undefined;
+  /** All imports of the last call that ran a frontend, ours included. */
+  imports: readonly CacheOptionsEntry[] = [];
+  /** What it returns. */
+  definitions: readonly Definition[] = [];
+  /** Its export behind it. */
+  pin: Pin | undefined;
+  /** Its export within it, where there can be none behind it. */
+  attached: ExportSlot | undefined;
+  hasEnded = false;
+  readonly #definitions = new Map<string, Buffer>();
+  #definitionBytes = 0;
+
+  constructor(request: SolveRequest, running: RunningBuild) {
+    this.request = request;
+    this.running = running;
+  }
+
+  /** Remembers the definitions of results that the builder gave. */
+  addResult(result: GatewayResult): void {
+    for (const { def, id } of refsOf(result)) {
+      if (def.length === 0 || this.#definitions.size >= REFS_MAX) continue;
+      if (this.#definitionBytes + def.length > DEFINITIONS_MAX_BYTES) continue;
+      this.#definitionBytes += def.length;
+      this.#definitions.set(id, def);
+    }
+  }
+
+  /** The result with the definition of each of its refs; undefined where one is not known, or there is none. */
+  completeResult(result: GatewayResult): GatewayResult | undefined {
+    const complete = ({ id }: Ref): Ref => ({ id, def: this.#definitions.get(id) ?? Buffer.alloc(0) });
+    const refs = Object.entries(result.refs?.refs ?? {}).map(([key, ref]) => [key, complete(ref)] as const);
+    const completed: GatewayResult = {
+      metadata: result.metadata,
+      ref: result.ref === null ? null : complete(result.ref),
+      refs: refs.length === 0 ? null : { refs: Object.fromEntries(refs) },
+    };
+    const all = refsOf(completed);
+    return all.length > 0 && all.every(({ def }) => def.length > 0) ? completed : undefined;
+  }
+}
+
+export function refsOf({ ref, refs }: GatewayResult): readonly Ref[] {
+  return [...(ref === null ? [] : [ref]), ...Object.values(refs?.refs ?? {})];
+}

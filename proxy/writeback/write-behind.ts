@@ -1,0 +1,250 @@
+/** Exports the cache of each build behind its back: pins its results while it runs, exports them when it has ended. */
+import type { BuildMessages, SolveRequest } from "../buildkit/build-messages.js";
+import type { Definition } from "../buildkit/definition.js";
+import type { BuildIdentity } from "../cache/cache-index.js";
+import { ExportRejected } from "../cache/export-slot.js";
+import type { ExportedBuild, ExportSlot } from "../cache/export-slot.js";
+import type { Builder } from "../farm/builder.js";
+import { withDeadline } from "../farm/deadline.js";
+import type { Logger } from "../log/create-logger.js";
+import { PinJob } from "./pin-job.js";
+import type { ClientBuild } from "./pin-job.js";
+import type { ExportResult, WriteBehindMetrics } from "./write-behind-metrics.js";
+
+/** What the client's Return waits at most. */
+const HOLD_TIMEOUT_MS = 500;
+/** Pinned or exporting, on one builder: each keeps results and a copy of its context from being cleaned up. */
+const JOBS_PER_BUILDER_MAX = 64;
+/** Exports compete with the builds for the builder's processors. */
+const EXPORTING_PER_BUILDER_MAX = 4;
+
+export interface WriteBehindDeps {
+  readonly messages: BuildMessages;
+  readonly metrics: WriteBehindMetrics;
+  readonly logger: Logger;
+  /** `--export-timeout`: of one job, from its start to the complete export. */
+  readonly exportTimeoutMs: number;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+}
+
+export interface ExportOrder {
+  readonly builder: Builder;
+  readonly client: ClientBuild;
+  readonly identity: BuildIdentity;
+  readonly slot: ExportSlot;
+}
+
+/** An export that the client's build itself made. */
+export interface AttachedExport {
+  /** Address of the builder. */
+  readonly builder: string;
+  readonly request: SolveRequest;
+  /** None where the builder alone knows them. */
+  readonly definitions: readonly Definition[];
+  readonly identity: BuildIdentity;
+  readonly slot: ExportSlot;
+}
+
+/** How the client's build ended: only a good one with something new is exported. */
+export type ClientOutcome = "new" | "unchanged" | "failed";
+
+/** A job that holds the results of a client's build. */
+export interface Pin {
+  /** The client has its answer. Resolves with what became of the export; never rejects. */
+  clientEnded(outcome: Promise<ClientOutcome>): Promise<ExportResult>;
+}
+
+export class WriteBehind {
+  readonly #deps: WriteBehindDeps;
+  readonly #jobs = new Map<string, JobsOfBuilder>();
+  readonly #exports = new Set<Promise<unknown>>();
+  readonly #stopped = new AbortController();
+
+  constructor(deps: WriteBehindDeps) {
+    this.#deps = deps;
+  }
+
+  /** Resolves within the time that a client's Return may be held; undefined where there will be no export. */
+  async pin(order: ExportOrder): Promise<Pin | undefined> {
+    const { metrics, messages, now } = this.#deps;
+    const jobs = this.#jobsOf(order.builder.address);
+    const key = order.client.definitions.flatMap(({ vertexes }) => vertexes).join();
+    if (jobs.keys.has(key) || jobs.keys.size >= JOBS_PER_BUILDER_MAX) {
+      metrics.ended(jobs.keys.has(key) ? "duplicate" : "refused");
+      order.slot.discard();
+      return undefined;
+    }
+    jobs.keys.add(key);
+    metrics.jobs(1);
+    const started = now();
+    const { builder, client, slot } = order;
+    const job = new PinJob({ builder, messages, client, cacheExport: slot.entry });
+    let isOver = false;
+    const end = (result: ExportResult): ExportResult => {
+      if (isOver) return result;
+      isOver = true;
+      jobs.keys.delete(key);
+      metrics.jobs(-1);
+      job.cancel();
+      slot.discard();
+      metrics.ended(result);
+      return result;
+    };
+    try {
+      await withDeadline(this.#stopped.signal, HOLD_TIMEOUT_MS, "the builder did not load it in time", (signal) =>
+        job.pin(signal),
+      );
+    } catch (error) {
+      this.#warn(builder.address, client.request.ref, "not_pinned", error);
+      end("not_pinned");
+      return undefined;
+    } finally {
+      metrics.held(now() - started);
+    }
+    return {
+      clientEnded: (outcome) => this.#track(this.#finish(order, job, jobs, outcome, started).then(end)),
+    };
+  }
+
+  /** The client's build, which made the export, has ended. Resolves with what became of it; never rejects. */
+  attached(order: AttachedExport, isGood: boolean): Promise<ExportResult> {
+    const { metrics, now } = this.#deps;
+    const ended = now();
+    const publish = async (): Promise<ExportResult> => {
+      if (!isGood) return "build_failed";
+      await order.slot.publish(exportedBuild(order));
+      metrics.published(now() - ended, order.slot.receivedBytes);
+      return "published";
+    };
+    const exported = publish()
+      .catch((error: unknown) => this.#failure(order.builder, order.request.ref, error))
+      .then((result) => {
+        order.slot.discard();
+        metrics.ended(result);
+        return result;
+      });
+    return this.#track(exported);
+  }
+
+  /** Lets exports end until `hurry` aborts, then cancels them. */
+  async drain(hurry: AbortSignal): Promise<void> {
+    const stop = (): void => {
+      this.#stopped.abort();
+    };
+    if (hurry.aborted) stop();
+    hurry.addEventListener("abort", stop, { once: true });
+    await Promise.allSettled(this.#exports);
+    hurry.removeEventListener("abort", stop);
+  }
+
+  async #finish(
+    order: ExportOrder,
+    job: PinJob,
+    jobs: JobsOfBuilder,
+    outcome: Promise<ClientOutcome>,
+    started: number,
+  ): Promise<ExportResult> {
+    const { exportTimeoutMs, metrics, now } = this.#deps;
+    const clientEnded = now();
+    const ended = await outcome;
+    if (ended !== "new") return ended === "failed" ? "build_failed" : "unchanged";
+    try {
+      const leftMs = Math.max(0, exportTimeoutMs - (clientEnded - started));
+      await withDeadline(this.#stopped.signal, leftMs, TIMED_OUT, (signal) =>
+        jobs.turns.take(signal, async () => {
+          await job.export(signal);
+          const { builder, client, identity, slot } = order;
+          const { definitions, request } = client;
+          await slot.publish(exportedBuild({ builder: builder.address, definitions, identity, request }));
+        }),
+      );
+      metrics.published(now() - clientEnded, order.slot.receivedBytes);
+      return "published";
+    } catch (error) {
+      return this.#failure(order.builder.address, order.client.request.ref, error);
+    }
+  }
+
+  async #track(exported: Promise<ExportResult>): Promise<ExportResult> {
+    this.#exports.add(exported);
+    return exported.finally(() => this.#exports.delete(exported));
+  }
+
+  #jobsOf(builder: string): JobsOfBuilder {
+    const known = this.#jobs.get(builder);
+    if (known !== undefined) return known;
+    const jobs = { keys: new Set<string>(), turns: new Turns(EXPORTING_PER_BUILDER_MAX) };
+    this.#jobs.set(builder, jobs);
+    return jobs;
+  }
+
+  #failure(builder: string, ref: string, error: unknown): ExportResult {
+    if (this.#stopped.signal.aborted) return "stopped";
+    const result = error instanceof ExportRejected ? "rejected" : isTimeOut(error) ? "timed_out" : "failed";
+    this.#warn(builder, ref, result, error);
+    return result;
+  }
+
+  #warn(builder: string, ref: string, result: ExportResult, error: unknown): void {
+    const cause = withoutToken(error instanceof Error ? error.message : String(error));
+    this.#deps.logger.warn({ builder, ref, result, cause }, "cache not exported");
+  }
+}
+
+function exportedBuild({ builder, definitions, identity, request }: Omit<AttachedExport, "slot">): ExportedBuild {
+  const stepCount = new Set(definitions.flatMap(({ steps }) => steps)).size;
+  return { ...identity, revision: request.frontendAttrs["vcs:revision"] ?? "", builder, ref: request.ref, stepCount };
+}
+
+interface JobsOfBuilder {
+  /** What each job loads. */
+  readonly keys: Set<string>;
+  readonly turns: Turns;
+}
+
+const TIMED_OUT = "the export took longer than --export-timeout";
+const isTimeOut = (error: unknown): boolean => error instanceof Error && error.message === TIMED_OUT;
+
+/** The builder names the address that it pushed to, which holds a secret. */
+const withoutToken = (message: string): string => message.replace(/\b[0-9a-f]{32}\b/g, "…");
+
+/** So many at once; the others wait, first come, first served. */
+class Turns {
+  readonly #max: number;
+  readonly #waiting: (() => void)[] = [];
+  #taken = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** @throws Error when `signal` aborts before it is the caller's turn, and whatever `use` throws. */
+  async take<T>(signal: AbortSignal, use: () => Promise<T>): Promise<T> {
+    if (this.#taken >= this.#max) await this.#wait(signal);
+    else this.#taken++;
+    try {
+      return await use();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#taken--;
+      else next();
+    }
+  }
+
+  async #wait(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(come), 1);
+        reject(new Error("ended while it waited for its turn"));
+      };
+      const come = (): void => {
+        signal.removeEventListener("abort", abort);
+        resolve();
+      };
+      this.#waiting.push(come);
+      if (signal.aborted) abort();
+      else signal.addEventListener("abort", abort, { once: true });
+    });
+  }
+}
