@@ -3,15 +3,18 @@ import { mkdir, rmdir } from "node:fs/promises";
 import net from "node:net";
 import { join } from "node:path";
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { startCache, type AppCache } from "./app-cache.js";
 import { LIST_WORKERS_PATH } from "./buildkit/methods.js";
 import { loadWorkersCodec } from "./buildkit/workers.js";
 import type { Config } from "./config/config.js";
+import { apiSocketPath } from "./config/data-dir.js";
 import { StartError } from "./config/start-error.js";
 import type { Builder } from "./farm/builder.js";
 import { addressBuilder } from "./farm/dial.js";
 import { withBuilderClient } from "./farm/with-builder-client.js";
 import { EmbeddedBuilder } from "./farm/embedded-builder.js";
 import { HealthMonitor } from "./farm/health.js";
+import { createApiServer } from "./http/api-server.js";
 import { createHttpServer } from "./http/create-http-server.js";
 import type { Readiness } from "./http/create-http-server.js";
 import type { Logger } from "./log/create-logger.js";
@@ -38,6 +41,7 @@ export class App {
   /** How to close what runs, in the order in which it was started. */
   readonly #running: Close[] = [];
   #relay: RelayServer | undefined;
+  #cache: AppCache | undefined;
   #hasStarted = false;
   #isClosing = false;
 
@@ -54,6 +58,7 @@ export class App {
     const health = await this.#createHealth(builder);
     // What a wrong option stops comes first, so that it leaves nothing behind.
     await this.#startHttp(builder, health);
+    await this.#startCache(builder);
     const now = (): number => performance.now();
     this.#relay = new RelayServer({
       listen: this.#config.listen,
@@ -61,6 +66,7 @@ export class App {
       builder,
       metrics: new RelayMetrics(this.#registry, now),
       logger,
+      ...(this.#cache !== undefined && { createInterceptor: this.#cache.createInterceptor }),
       now,
     });
     await this.#run(this.#relay, (relay) => relay.start());
@@ -140,12 +146,25 @@ export class App {
         withBuilderClient(builder, signal, async (client) =>
           decodeWorkers(await client.unary(LIST_WORKERS_PATH, EMPTY_MESSAGE, { signal })),
         ),
-      onChange: ({ state }) => {
-        up.set({ builder: builder.address }, state === "up" ? 1 : 0);
+      onChange: (changed) => {
+        up.set({ builder: builder.address }, changed.state === "up" ? 1 : 0);
+        this.#cache?.builderHealth(changed);
       },
       logger: this.#environment.logger,
       now: () => performance.now(),
     });
+  }
+
+  async #startCache(builder: Builder): Promise<void> {
+    const { cache: config, dataDir } = this.#config;
+    const { logger } = this.#environment;
+    if (config.mode !== "off") {
+      const cache = await startCache({ config, dataDir, builder, registry: this.#registry, logger });
+      this.#cache = cache;
+      this.#running.push((hurry) => cache.close(hurry));
+    }
+    const api = createApiServer({ path: apiSocketPath(dataDir), cache: this.#cache?.admin, log: logger });
+    await this.#run(api, () => api.start());
   }
 
   async #startHttp(builder: Builder, health: HealthMonitor): Promise<void> {

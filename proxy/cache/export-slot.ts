@@ -21,8 +21,6 @@ export interface ExportedBuild extends Omit<NewExport, "graph" | "createdAtMs"> 
 export interface ExportSlot {
   /** For the builder's request. */
   readonly entry: CacheEntry;
-  /** Of layers and config, so far; what the cache had already is not sent. */
-  readonly receivedBytes: number;
   /** Checks what came, and adds it to what builds import. The slot takes no more. @throws ExportRejected */
   publish(build: ExportedBuild): Promise<ExportSummary>;
   /** Takes no more, and drops what came; more than once, or after `publish`, does no harm. */

@@ -96,9 +96,6 @@ export class SharedCache {
     };
     return {
       entry: { type: "registry", attrs },
-      get receivedBytes() {
-        return grant.receivedBytes;
-      },
       publish: async (build) => {
         try {
           const manifest = grant.manifest();

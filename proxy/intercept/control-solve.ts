@@ -60,8 +60,8 @@ async function buildEnded(client: ClientBuilds, build: TrackedBuild, code: GrpcC
   }
   if (pin !== undefined) {
     const outcome: Promise<ClientOutcome> = code === "OK" ? outcomeOf(client, build) : Promise.resolve("failed");
-    const result = await pin.clientEnded(outcome);
-    if (result === "published") exported.add(builder.address, definitions);
+    const { summary } = await pin.clientEnded(outcome);
+    if (summary !== undefined) exported.add(builder.address, definitions, summary);
   }
   client.progress.delete(request.ref);
   // The export used what the build was given.
@@ -79,7 +79,8 @@ async function outcomeOf(client: ClientBuilds, { definitions, request }: Tracked
   });
   await Promise.race([progress.ended, late]);
   clearTimeout(timer);
-  if (!progress.hasExecuted(definitions) && exported.has(builder.address, definitions)) return "unchanged";
+  const isCached = !progress.hasExecuted(definitions);
+  if (isCached && (await exported.has(builder.address, definitions))) return "unchanged";
   // Until its export is complete: a build that finds all of it cached must not take that for granted.
   exported.remove(builder.address, definitions);
   return "new";

@@ -1,29 +1,34 @@
 /** Builds whose cache is complete: when all their steps are cached, there is nothing new to export. */
 import { LRUCache } from "lru-cache";
 import type { Definition } from "../buildkit/definition.js";
+import type { CacheIndex, ExportSummary } from "../cache/cache-index.js";
 
 /** Builders times different builds; one that is forgotten is exported once more. */
 const BUILDS_MAX = 10_000;
 
 /** Kept in memory only: after a restart, each build is exported once more. */
 export class ExportedBuilds {
-  readonly #exported = new LRUCache<string, true>({ max: BUILDS_MAX });
+  readonly #index: Pick<CacheIndex, "export">;
+  readonly #exports = new LRUCache<string, ExportSummary>({ max: BUILDS_MAX });
 
-  has(builder: string, definitions: readonly Definition[]): boolean {
-    return this.#exported.get(keyOf(builder, definitions)) === true;
+  constructor(index: Pick<CacheIndex, "export">) {
+    this.#index = index;
   }
 
-  add(builder: string, definitions: readonly Definition[]): void {
-    this.#exported.set(keyOf(builder, definitions), true);
+  /** Whether the export of the build is there, and has all that it had. */
+  async has(builder: string, definitions: readonly Definition[]): Promise<boolean> {
+    const exported = this.#exports.get(keyOf(builder, definitions));
+    const found = exported === undefined ? undefined : await this.#index.export(exported.id);
+    return exported !== undefined && found !== undefined && found.resultCount >= exported.resultCount;
   }
 
-  /** Something new was built, or what was exported is gone. */
+  add(builder: string, definitions: readonly Definition[], exported: ExportSummary): void {
+    this.#exports.set(keyOf(builder, definitions), exported);
+  }
+
+  /** Something new was built. */
   remove(builder: string, definitions: readonly Definition[]): void {
-    this.#exported.delete(keyOf(builder, definitions));
-  }
-
-  clear(): void {
-    this.#exported.clear();
+    this.#exports.delete(keyOf(builder, definitions));
   }
 }
 

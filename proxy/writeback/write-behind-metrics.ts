@@ -60,7 +60,7 @@ export class WriteBehindMetrics {
     });
     this.#bytes = new Counter({
       name: "memobuild_cache_export_bytes_total",
-      help: "Bytes that builders sent for complete exports; what the cache had already is not sent.",
+      help: "Size of the layers in complete exports; what the cache had already was not sent again.",
       registers,
     });
   }
@@ -77,8 +77,8 @@ export class WriteBehindMetrics {
     this.#hold.observe(ms / 1000);
   }
 
-  published(lagMs: number, receivedBytes: number): void {
+  published(lagMs: number, layerBytes: number): void {
     this.#lag.observe(lagMs / 1000);
-    this.#bytes.inc(receivedBytes);
+    this.#bytes.inc(layerBytes);
   }
 }

@@ -1,7 +1,7 @@
 /** Exports the cache of each build behind its back: pins its results while it runs, exports them when it has ended. */
 import type { BuildMessages, SolveRequest } from "../buildkit/build-messages.js";
 import type { Definition } from "../buildkit/definition.js";
-import type { BuildIdentity } from "../cache/cache-index.js";
+import type { BuildIdentity, ExportSummary } from "../cache/cache-index.js";
 import { ExportRejected } from "../cache/export-slot.js";
 import type { ExportedBuild, ExportSlot } from "../cache/export-slot.js";
 import type { Builder } from "../farm/builder.js";
@@ -49,10 +49,16 @@ export interface AttachedExport {
 /** How the client's build ended: only a good one with something new is exported. */
 export type ClientOutcome = "new" | "unchanged" | "failed";
 
+export interface ExportEnd {
+  readonly result: ExportResult;
+  /** Where it was published. */
+  readonly summary?: ExportSummary;
+}
+
 /** A job that holds the results of a client's build. */
 export interface Pin {
   /** The client has its answer. Resolves with what became of the export; never rejects. */
-  clientEnded(outcome: Promise<ClientOutcome>): Promise<ExportResult>;
+  clientEnded(outcome: Promise<ClientOutcome>): Promise<ExportEnd>;
 }
 
 export class WriteBehind {
@@ -81,15 +87,15 @@ export class WriteBehind {
     const { builder, client, slot } = order;
     const job = new PinJob({ builder, messages, client, cacheExport: slot.entry });
     let isOver = false;
-    const end = (result: ExportResult): ExportResult => {
-      if (isOver) return result;
+    const end = (ended: ExportEnd): ExportEnd => {
+      if (isOver) return ended;
       isOver = true;
       jobs.keys.delete(key);
       metrics.jobs(-1);
       job.cancel();
       slot.discard();
-      metrics.ended(result);
-      return result;
+      metrics.ended(ended.result);
+      return ended;
     };
     try {
       await withDeadline(this.#stopped.signal, HOLD_TIMEOUT_MS, "the builder did not load it in time", (signal) =>
@@ -97,7 +103,7 @@ export class WriteBehind {
       );
     } catch (error) {
       this.#warn(builder.address, client.request.ref, "not_pinned", error);
-      end("not_pinned");
+      end({ result: "not_pinned" });
       return undefined;
     } finally {
       metrics.held(now() - started);
@@ -108,21 +114,21 @@ export class WriteBehind {
   }
 
   /** The client's build, which made the export, has ended. Resolves with what became of it; never rejects. */
-  attached(order: AttachedExport, isGood: boolean): Promise<ExportResult> {
+  attached(order: AttachedExport, isGood: boolean): Promise<ExportEnd> {
     const { metrics, now } = this.#deps;
     const ended = now();
-    const publish = async (): Promise<ExportResult> => {
-      if (!isGood) return "build_failed";
-      await order.slot.publish(exportedBuild(order));
-      metrics.published(now() - ended, order.slot.receivedBytes);
-      return "published";
+    const publish = async (): Promise<ExportEnd> => {
+      if (!isGood) return { result: "build_failed" };
+      const summary = await order.slot.publish(exportedBuild(order));
+      metrics.published(now() - ended, summary.sizeBytes);
+      return { result: "published", summary };
     };
     const exported = publish()
       .catch((error: unknown) => this.#failure(order.builder, order.request.ref, error))
-      .then((result) => {
+      .then((end) => {
         order.slot.discard();
-        metrics.ended(result);
-        return result;
+        metrics.ended(end.result);
+        return end;
       });
     return this.#track(exported);
   }
@@ -144,29 +150,29 @@ export class WriteBehind {
     jobs: JobsOfBuilder,
     outcome: Promise<ClientOutcome>,
     started: number,
-  ): Promise<ExportResult> {
+  ): Promise<ExportEnd> {
     const { exportTimeoutMs, metrics, now } = this.#deps;
     const clientEnded = now();
     const ended = await outcome;
-    if (ended !== "new") return ended === "failed" ? "build_failed" : "unchanged";
+    if (ended !== "new") return { result: ended === "failed" ? "build_failed" : "unchanged" };
     try {
       const leftMs = Math.max(0, exportTimeoutMs - (clientEnded - started));
-      await withDeadline(this.#stopped.signal, leftMs, TIMED_OUT, (signal) =>
+      const summary = await withDeadline(this.#stopped.signal, leftMs, TIMED_OUT, (signal) =>
         jobs.turns.take(signal, async () => {
           await job.export(signal);
           const { builder, client, identity, slot } = order;
           const { definitions, request } = client;
-          await slot.publish(exportedBuild({ builder: builder.address, definitions, identity, request }));
+          return slot.publish(exportedBuild({ builder: builder.address, definitions, identity, request }));
         }),
       );
-      metrics.published(now() - clientEnded, order.slot.receivedBytes);
-      return "published";
+      metrics.published(now() - clientEnded, summary.sizeBytes);
+      return { result: "published", summary };
     } catch (error) {
       return this.#failure(order.builder.address, order.client.request.ref, error);
     }
   }
 
-  async #track(exported: Promise<ExportResult>): Promise<ExportResult> {
+  async #track(exported: Promise<ExportEnd>): Promise<ExportEnd> {
     this.#exports.add(exported);
     return exported.finally(() => this.#exports.delete(exported));
   }
@@ -179,11 +185,11 @@ export class WriteBehind {
     return jobs;
   }
 
-  #failure(builder: string, ref: string, error: unknown): ExportResult {
-    if (this.#stopped.signal.aborted) return "stopped";
+  #failure(builder: string, ref: string, error: unknown): ExportEnd {
+    if (this.#stopped.signal.aborted) return { result: "stopped" };
     const result = error instanceof ExportRejected ? "rejected" : isTimeOut(error) ? "timed_out" : "failed";
     this.#warn(builder, ref, result, error);
-    return result;
+    return { result };
   }
 
   #warn(builder: string, ref: string, result: ExportResult, error: unknown): void {

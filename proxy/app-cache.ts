@@ -1,0 +1,237 @@
+/** Composition of the shared cache: from its configuration to running parts, and back in reverse order. */
+import { mkdir, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { Gauge } from "prom-client";
+import type { Registry } from "prom-client";
+import { loadBuildMessages, type BuildMessages } from "./buildkit/build-messages.js";
+import { loadDefinitionReader } from "./buildkit/definition.js";
+import { BlobHealer } from "./cache/blob-healer.js";
+import { BlobHolds } from "./cache/blob-holds.js";
+import type { BlobStore } from "./cache/blob-store.js";
+import { BuildOverlap } from "./cache/build-overlap.js";
+import type { CacheAdmin } from "./cache/cache-admin.js";
+import type { CacheIndex } from "./cache/cache-index.js";
+import { CacheKeeper } from "./cache/cache-keeper.js";
+import { CacheRegistry } from "./cache/cache-registry.js";
+import { DiskBlobStore } from "./cache/disk-blob-store.js";
+import { withHotBlobs } from "./cache/hot-blobs.js";
+import { ImportMetrics } from "./cache/import-metrics.js";
+import { Retention } from "./cache/retention.js";
+import { RetentionMetrics } from "./cache/retention-metrics.js";
+import { SharedCache } from "./cache/shared-cache.js";
+import { SpaceGuard } from "./cache/space-guard.js";
+import { openSqliteIndex } from "./cache/sqlite-index.js";
+import { verifyCache, type VerifyParts } from "./cache/verify-cache.js";
+import type { CacheConfig } from "./config/config.js";
+import { formatHostPort } from "./config/host-port.js";
+import { StartError } from "./config/start-error.js";
+import type { Builder } from "./farm/builder.js";
+import type { Health } from "./farm/health.js";
+import { RegistryReach, type ProbedRegistry } from "./farm/registry-reach.js";
+import { BuildInterceptor } from "./intercept/build-interceptor.js";
+import { ExportedBuilds } from "./intercept/exported-builds.js";
+import { Guard } from "./intercept/guard.js";
+import type { Logger } from "./log/create-logger.js";
+import type { Interceptor } from "./relay/interception.js";
+import { WriteBehind } from "./writeback/write-behind.js";
+import { WriteBehindMetrics } from "./writeback/write-behind-metrics.js";
+
+const GIB = 2 ** 30;
+/** Defaults, and the part of the file system that they are at most. */
+const SOFT_MAX = { bytes: 20 * GIB, diskShare: 1 / 10 };
+const MIN_FREE = { bytes: GIB, diskShare: 1 / 20 };
+const HARD_MAX_FACTOR = 1.25;
+/** Manifests, configs and thin layers. */
+const HOT_BLOBS = { maxBytes: 32 << 20, blobMaxBytes: 256 << 10 };
+
+export interface AppCacheDeps {
+  readonly config: CacheConfig;
+  readonly dataDir: string;
+  readonly builder: Builder;
+  readonly registry: Registry;
+  readonly logger: Logger;
+}
+
+type Close = (hurry: AbortSignal) => Promise<void>;
+
+export interface AppCache {
+  readonly admin: CacheAdmin;
+  /** For each client connection. */
+  readonly createInterceptor: () => Interceptor;
+  /** The builder has come up, or gone. */
+  readonly builderHealth: (health: Health) => void;
+  /** Lets exports end until `hurry` aborts, then closes every part. @throws AggregateError */
+  readonly close: Close;
+}
+
+/** @throws StartError; what was started until then is closed. */
+export async function startCache(deps: AppCacheDeps): Promise<AppCache> {
+  const closes: Close[] = [];
+  const close: Close = async (hurry) => {
+    const failures: unknown[] = [];
+    for (const part of closes.splice(0).reverse()) await part(hurry).catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw new AggregateError(failures, "the cache did not close cleanly");
+  };
+  try {
+    return { ...(await startParts(deps, closes)), close };
+  } catch (error) {
+    await close(AbortSignal.abort());
+    throw error;
+  }
+}
+
+async function startParts(deps: AppCacheDeps, closes: Close[]): Promise<Omit<AppCache, "close">> {
+  const { config, logger, registry } = deps;
+  const store = await startStore(deps, closes);
+  const { cacheRegistry, healer, index, retention, stopped } = store;
+  const address = await cacheRegistry.start();
+  logger.info({ address: formatHostPort(address) }, "registry listening");
+  const importMetrics = new ImportMetrics(registry);
+  const cache = new SharedCache({
+    ...store,
+    registry: cacheRegistry,
+    recheck: async (digest) => {
+      await healer.recheck(digest, stopped);
+    },
+    onPublished: () => {
+      retention.nudge();
+    },
+    metrics: importMetrics,
+    logger,
+    maxRecords: config.maxRecords,
+    compression: config.compression,
+    now: monotonic,
+    wallClock: Date.now,
+  });
+  const [messages, readDefinition] = await Promise.all([loadBuildMessages(), loadDefinitionReader()]);
+  const reach = createReach(deps, { address, expectProbe: () => cacheRegistry.expectProbe() }, messages);
+  closes.push(() => reach.close());
+  const writeBehind = new WriteBehind({
+    messages,
+    metrics: new WriteBehindMetrics(registry),
+    logger,
+    exportTimeoutMs: config.exportTimeoutMs,
+    now: monotonic,
+  });
+  closes.push((hurry) => writeBehind.drain(hurry));
+  const overlap = new BuildOverlap();
+  closes.push(() => {
+    overlap.close();
+    return Promise.resolve();
+  });
+  const shared = {
+    builder: deps.builder,
+    cache,
+    writeBehind: config.mode === "on" ? writeBehind : undefined,
+    registryAddress: () => reach.address(),
+    overlap,
+    exported: new ExportedBuilds(index),
+    messages,
+    readDefinition,
+    importMetrics,
+    guard: new Guard(registry, logger),
+  };
+  return {
+    admin: new CacheKeeper({ ...store, now: monotonic }),
+    createInterceptor: () => new BuildInterceptor(shared),
+    builderHealth: ({ state }) => {
+      if (state === "up") reach.builderUp();
+      if (state === "down") reach.builderDown();
+    },
+  };
+}
+
+interface StoreParts {
+  readonly store: BlobStore;
+  readonly index: CacheIndex;
+  readonly holds: BlobHolds;
+  readonly healer: BlobHealer;
+  readonly space: SpaceGuard;
+  readonly retention: Retention;
+  readonly cacheRegistry: CacheRegistry;
+  /** Aborts when the store is closed. */
+  readonly stopped: AbortSignal;
+}
+
+/** Blobs, index, what keeps them, and the registry, which does not listen yet. */
+async function startStore({ config, dataDir, logger, registry }: AppCacheDeps, closes: Close[]): Promise<StoreParts> {
+  const dir = join(dataDir, "cache");
+  const space = await createSpace(dir, config);
+  const disk = new DiskBlobStore({ dir, space });
+  await disk.start();
+  const store = withHotBlobs(disk, HOT_BLOBS);
+  const index = openSqliteIndex({ path: join(dir, "index.db"), logger });
+  closes.push(() => index.close());
+  const holds = new BlobHolds();
+  const metrics = new RetentionMetrics({ registry, levels: space, totals: () => index.totals() });
+  const parts = { store, index, holds, metrics, logger, now: Date.now };
+  const healer = new BlobHealer(parts);
+  const retention = new Retention({ ...parts, space, maxAgeMs: config.maxAgeMs, monotonicNow: monotonic });
+  const stopped = new AbortController();
+  // Behind the start: a large cache takes its time, and what is injected meanwhile is checked by itself.
+  const checked = checkStore({ store, index, healer, now: monotonic }, logger, stopped.signal);
+  closes.push(async () => {
+    stopped.abort(new Error("the cache is being closed"));
+    await Promise.all([checked, retention.close()]);
+  });
+  retention.start();
+  const cacheRegistry = new CacheRegistry({
+    address: config.registryListen,
+    store,
+    index,
+    holds,
+    registry,
+    log: logger,
+    now: Date.now,
+    onNoSpace: () => {
+      retention.nudge();
+    },
+  });
+  closes.push(() => cacheRegistry.close());
+  return { store, index, holds, healer, space, retention, cacheRegistry, stopped: stopped.signal };
+}
+
+async function checkStore(parts: VerifyParts, logger: Logger, signal: AbortSignal): Promise<void> {
+  try {
+    const result = await verifyCache(parts, { isThorough: false, isGentle: true, onProgress: () => undefined }, signal);
+    if (result.missing + result.corrupt + result.adopted > 0) logger.warn(result, "cache healed");
+  } catch (error) {
+    if (signal.aborted) return;
+    logger.error({ cause: error instanceof Error ? error.message : String(error) }, "cache not checked");
+  }
+}
+
+async function createSpace(dir: string, config: CacheConfig): Promise<SpaceGuard> {
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const { blocks, bsize } = await statfs(dir);
+    const ofDisk = ({ bytes, diskShare }: { bytes: number; diskShare: number }): number =>
+      Math.min(bytes, Math.floor(blocks * bsize * diskShare));
+    const softMaxBytes = config.maxBytes ?? ofDisk(SOFT_MAX);
+    const hardMaxBytes = config.hardMaxBytes ?? Math.ceil(softMaxBytes * HARD_MAX_FACTOR);
+    const minFreeBytes = config.minFreeBytes ?? ofDisk(MIN_FREE);
+    return new SpaceGuard({ dir, softMaxBytes, hardMaxBytes, minFreeBytes, now: monotonic });
+  } catch (error) {
+    throw new StartError("data-dir", error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+function createReach(
+  { builder, config, logger, registry }: AppCacheDeps,
+  probed: ProbedRegistry,
+  messages: BuildMessages,
+): RegistryReach {
+  const reachable = new Gauge({
+    name: "memobuild_cache_builder_reachable",
+    help: "Whether the builder was seen to reach the cache registry (1) or not (0).",
+    labelNames: ["builder"],
+    registers: [registry],
+  });
+  const onChange = (isReachable: boolean): void => {
+    reachable.set({ builder: builder.address }, isReachable ? 1 : 0);
+  };
+  onChange(false);
+  return new RegistryReach({ builder, registry: probed, advertise: config.advertise, messages, onChange, logger });
+}
+
+const monotonic = (): number => performance.now();
