@@ -2,18 +2,8 @@
 import { Command, Option as CommandOption } from "commander";
 import type { Flags } from "../config/load-config.js";
 import { environmentNameOf, flagOf, type Option, OPTIONS, usageOf } from "../config/options.js";
+import type { Outputs } from "./cli-io.js";
 import { packageVersion } from "./package-version.js";
-
-/** Where the CLI writes; process.stdout and process.stderr are two. */
-export interface Output {
-  write(text: string): unknown;
-  readonly columns?: number;
-}
-
-export interface Outputs {
-  readonly stdout: Output;
-  readonly stderr: Output;
-}
 
 export interface ServeArguments {
   readonly flags: Flags;

@@ -1,10 +1,12 @@
 /** The command line: exit codes, one line per mistake, and what serve is started with. */
 import { readFileSync } from "node:fs";
+import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import type { Config } from "../config/config.js";
 import { environmentNameOf, flagOf, OPTIONS } from "../config/options.js";
 import { StartError } from "../config/start-error.js";
-import { type CliIo, runCli } from "./run-cli.js";
+import type { CliIo } from "./cli-io.js";
+import { runCli } from "./run-cli.js";
 
 interface Run {
   readonly code: number;
@@ -23,6 +25,9 @@ async function run(argv: readonly string[], serve: () => Promise<number> = () =>
     readFile: () => {
       throw new Error("ENOENT");
     },
+    stdin: new PassThrough(),
+    now: Date.now,
+    interruption: () => new AbortController().signal,
   };
   const code = await runCli(argv, { HOME: "/home/dev" }, io, (given) => {
     config = given;

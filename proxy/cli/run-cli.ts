@@ -4,14 +4,18 @@ import { unknownOption } from "../config/closest.js";
 import type { Config } from "../config/config.js";
 import { ConfigError, type ConfigProblem } from "../config/config-error.js";
 import type { Environment } from "../config/environment.js";
-import { type ConfigSources, loadConfig } from "../config/load-config.js";
+import { loadConfig } from "../config/load-config.js";
 import { flagOf, OPTIONS } from "../config/options.js";
 import { StartError } from "../config/start-error.js";
-import { createProgram, type Outputs, type ServeArguments } from "./create-program.js";
+import { addCacheCommands } from "./cache-commands.js";
+import { CommandError, withCache } from "./cache-context.js";
+import type { CliIo } from "./cli-io.js";
+import { createProgram, type ServeArguments } from "./create-program.js";
 
-export interface CliIo extends Outputs, Pick<ConfigSources, "cwd" | "readFile"> {}
-
+const EXIT_FAILED = 1;
 const EXIT_BAD_USAGE = 2;
+/** As a shell reports a program that Ctrl-C ended. */
+const EXIT_INTERRUPTED = 130;
 
 /** An argument behind an unknown option may be its value: only the option is the mistake then. */
 function restProblems(rest: readonly string[]): ConfigProblem[] {
@@ -39,8 +43,8 @@ function configFrom({ flags, rest }: ServeArguments, env: Environment, { cwd, re
   throw new ConfigError(problems);
 }
 
-/** Prints what the user can mend and gives the exit code for it; anything else is passed on. */
-function report(error: unknown, io: CliIo): number {
+/** Prints what the user can mend and gives the exit code for it; anything else is passed on. `help`: whose to see. */
+function report(error: unknown, io: CliIo, help: string): number {
   const print = (line: string) => io.stderr.write(`memobuild: ${line.replaceAll("\n", " ")}\n`);
   if (error instanceof ConfigError) {
     for (const { option, message } of error.problems) print(`${option}: ${message}`);
@@ -50,10 +54,18 @@ function report(error: unknown, io: CliIo): number {
     print(`${flagOf(error.option)}: ${error.message}`);
     return EXIT_BAD_USAGE;
   }
+  if (error instanceof CommandError) {
+    print(error.message);
+    return EXIT_FAILED;
+  }
+  if (error instanceof Error && error.name === "AbortError") {
+    print("interrupted");
+    return EXIT_INTERRUPTED;
+  }
   if (!(error instanceof CommanderError)) throw error;
   // Help or version was asked for.
   if (error.exitCode === 0) return 0;
-  if (error.code !== "commander.help") print(`${error.message.replace(/^error: /, "")}; see memobuild --help`);
+  if (error.code !== "commander.help") print(`${error.message.replace(/^error: |\.$/g, "")}; see ${help} --help`);
   return EXIT_BAD_USAGE;
 }
 
@@ -71,10 +83,16 @@ export async function runCli(
   const program = createProgram(io, async (given) => {
     exitCode = await serve(configFrom(given, env, io));
   });
+  addCacheCommands(program, {
+    io,
+    run: async (options, work) => {
+      exitCode = await withCache(options, env, io.cwd, work);
+    },
+  });
   try {
     await program.parseAsync(argv, { from: "user" });
     return exitCode;
   } catch (error) {
-    return report(error, io);
+    return report(error, io, argv[0] === "cache" ? "memobuild cache" : "memobuild");
   }
 }

@@ -1,10 +1,12 @@
 /** What is wrong with the given values: each by itself, and some together. */
+import { formatByteSize } from "./byte-size.js";
 import type { ConfigProblem } from "./config-error.js";
+import { NO_DATA_DIR } from "./data-dir.js";
 import type { GivenText } from "./given.js";
 import { isLoopback } from "./host-port.js";
 import { listenAddress } from "./listen-address.js";
 import { flagOf, OPTIONS, type OptionName } from "./options.js";
-import { optionValues } from "./option-values.js";
+import { optionValues, type OptionValues } from "./option-values.js";
 
 /** The texts of each option, defaults included. */
 export type Values = ReadonlyMap<OptionName, readonly GivenText[]>;
@@ -49,8 +51,27 @@ function checkTls(values: Values): ConfigProblem[] {
 }
 
 function checkDataDir(values: Values): ConfigProblem[] {
-  const message = "needs a value, as neither XDG_STATE_HOME nor HOME is set";
-  return values.get("data-dir")?.length === 0 ? [{ option: flagOf("data-dir"), message }] : [];
+  return values.get("data-dir")?.length === 0 ? [{ option: flagOf("data-dir"), message: NO_DATA_DIR }] : [];
+}
+
+function checkCache(values: Values): ConfigProblem[] {
+  const valueOf = <Name extends OptionName>(name: Name): OptionValues[Name] | undefined =>
+    optionValues[name].safeParse(values.get(name)?.[0]?.text).data;
+  const problem = (name: OptionName, message: string): ConfigProblem[] =>
+    (values.get(name) ?? []).slice(0, 1).map(({ source }) => ({ option: source, message }));
+  const [softMax, hardMax] = [valueOf("cache-max-bytes"), valueOf("cache-hard-max-bytes")];
+  const advertise = valueOf("cache-advertise");
+  return [
+    ...(softMax !== undefined && hardMax !== undefined && hardMax < softMax
+      ? problem(
+          "cache-hard-max-bytes",
+          `${formatByteSize(hardMax)} is less than the ${formatByteSize(softMax)} of --cache-max-bytes`,
+        )
+      : []),
+    ...(advertise !== undefined && valueOf("registry-listen")?.port === 0
+      ? problem("cache-advertise", "needs --registry-listen with a port: the free port of 0 is another at each start")
+      : []),
+  ];
 }
 
 /** Every problem with the values, each alone and together. */
@@ -61,5 +82,6 @@ export function checkValues(values: Values): ConfigProblem[] {
     ...checkTwice(values.get("listen") ?? []),
     ...checkTwice(values.get("builder") ?? []),
     ...checkTls(values),
+    ...checkCache(values),
   ];
 }

@@ -2,10 +2,12 @@
 import type { BuilderAddress } from "./builder-address.js";
 import type { HostPort } from "./host-port.js";
 import type { ListenAddress } from "./listen-address.js";
-import type { LOG_FORMATS, LOG_LEVELS } from "./options.js";
+import type { CACHE_COMPRESSIONS, CACHE_MODES, LOG_FORMATS, LOG_LEVELS } from "./options.js";
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFormat = (typeof LOG_FORMATS)[number];
+export type CacheMode = (typeof CACHE_MODES)[number];
+export type CacheCompression = (typeof CACHE_COMPRESSIONS)[number];
 
 /** TLS towards clients; it applies to TCP listeners. The files are read at start. */
 export interface ListenTls {
@@ -13,6 +15,24 @@ export interface ListenTls {
   readonly keyFile: string;
   /** Set: a client without a certificate of this authority is turned away. */
   readonly clientCaFile?: string;
+}
+
+/** Sizes that are not there depend on the disk, and are found out at start. */
+export interface CacheConfig {
+  readonly mode: CacheMode;
+  readonly registryListen: HostPort;
+  /** Set: builders are told this address of the registry, and no other. */
+  readonly advertise?: HostPort;
+  readonly compression: CacheCompression;
+  /** Above it, what was used least recently goes. */
+  readonly maxBytes?: number;
+  /** Above it, nothing is added; never below `maxBytes`. */
+  readonly hardMaxBytes?: number;
+  readonly minFreeBytes?: number;
+  readonly maxAgeMs: number;
+  /** In one import. */
+  readonly maxRecords: number;
+  readonly exportTimeoutMs: number;
 }
 
 export interface Config {
@@ -27,4 +47,5 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   readonly drainTimeoutMs: number;
+  readonly cache: CacheConfig;
 }

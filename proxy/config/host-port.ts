@@ -38,10 +38,16 @@ export function isLoopback(host: string): boolean {
   return family === 0 ? host.toLowerCase() === "localhost" : loopback.check(host, family === 6 ? "ipv6" : "ipv4");
 }
 
+const hostPort = (minPort: number): z.ZodType<HostPort, string> =>
+  z.string().transform((text, context) => {
+    const parsed = parseHostPort(text, minPort);
+    if (typeof parsed !== "string") return parsed;
+    context.addIssue(parsed);
+    return z.NEVER;
+  });
+
 /** Where a listener goes; port 0 lets the system choose one. */
-export const listenHostPort: z.ZodType<HostPort, string> = z.string().transform((text, context) => {
-  const parsed = parseHostPort(text, 0);
-  if (typeof parsed !== "string") return parsed;
-  context.addIssue(parsed);
-  return z.NEVER;
-});
+export const listenHostPort: z.ZodType<HostPort, string> = hostPort(0);
+
+/** Where others connect to. */
+export const connectHostPort: z.ZodType<HostPort, string> = hostPort(1);

@@ -44,12 +44,20 @@ describe("loadConfig", () => {
       logLevel: "info",
       logFormat: "text",
       drainTimeoutMs: 30_000,
+      cache: {
+        mode: "on",
+        registryListen: { host: "127.0.0.1", port: 0 },
+        compression: "gzip",
+        maxAgeMs: 30 * 86_400_000,
+        maxRecords: 1500,
+        exportTimeoutMs: 600_000,
+      },
     } satisfies Config);
   });
 
   it("is frozen through and through", () => {
     const config = load({});
-    for (const part of [config, config.listen, config.listen[0], config.http]) expect(part).to.be.frozen;
+    for (const part of [config, config.listen, config.listen[0], config.http, config.cache]) expect(part).to.be.frozen;
   });
 
   it("takes the flag before the environment before the file before the default", () => {
@@ -104,7 +112,7 @@ describe("loadConfig", () => {
         yaml: "builder:\n  - unix:///ok\n  - b:1\nlog-formt: json\n",
       }),
     ).to.have.members([
-      '--drain-timeout: "30" is not a duration, as in 500ms, 30s, 5m or 1h',
+      '--drain-timeout: "30" is not a duration, as in 500ms, 30s, 5m, 1h or 30d',
       "--http: takes one value, was given 2",
       'MEMOBUILD_LOG_LEVEL: "loud" is none of trace, debug, info, warn, error',
       "MEMOBUILD_LISTENS: unknown option, did you mean MEMOBUILD_LISTEN?",
@@ -168,5 +176,77 @@ describe("loadConfig, TLS", () => {
   it("keeps the client authority beside them", () => {
     const flags = { "tls-cert": ["c"], "tls-key": ["k"], "tls-client-ca": ["ca"] };
     expect(load({ flags }).tls).to.deep.equal({ certFile: "/srv/c", keyFile: "/srv/k", clientCaFile: "/srv/ca" });
+  });
+});
+
+describe("loadConfig, cache", () => {
+  it("takes every option of the cache", () => {
+    const yaml = [
+      "cache: read-only",
+      "registry-listen: 0.0.0.0:5000",
+      "cache-advertise: cache.example:5001",
+      "cache-compression: zstd",
+      "cache-max-bytes: 10gb",
+      "cache-hard-max-bytes: 10GiB",
+      "cache-min-free: 0b",
+      "cache-max-age: 2w",
+      "cache-max-records: 200",
+      "export-timeout: 90s",
+    ];
+    expect(load({ yaml: yaml.join("\n") }).cache).to.deep.equal({
+      mode: "read-only",
+      registryListen: { host: "0.0.0.0", port: 5000 },
+      advertise: { host: "cache.example", port: 5001 },
+      compression: "zstd",
+      maxBytes: 10 * 1024 ** 3,
+      hardMaxBytes: 10 * 1024 ** 3,
+      minFreeBytes: 0,
+      maxAgeMs: 14 * 86_400_000,
+      maxRecords: 200,
+      exportTimeoutMs: 90_000,
+    });
+  });
+
+  it("refuses values that mean nothing", () => {
+    expect(
+      problemsOf({
+        flags: {
+          cache: ["yes"],
+          "cache-advertise": ["cache.example:0"],
+          "cache-compression": ["lz4"],
+          "cache-max-bytes": ["45"],
+          "cache-hard-max-bytes": ["1kb"],
+          "cache-min-free": ["lots"],
+          "cache-max-age": ["1s"],
+          "cache-max-records": ["0"],
+          "export-timeout": ["0s"],
+        },
+      }),
+    ).to.have.members([
+      '--cache: "yes" is none of on, read-only, off',
+      "--cache-advertise: port 0 is outside 1 to 65535",
+      '--cache-compression: "lz4" is none of gzip, zstd, uncompressed, estargz',
+      '--cache-max-bytes: "45" has no unit, as in 512mb or 20GiB',
+      '--cache-hard-max-bytes: "1kb" is less than 1.05MB',
+      '--cache-min-free: "lots" is not a size, as in 512mb or 20GiB',
+      '--cache-max-age: "1s" is outside 1m to 3650d',
+      '--cache-max-records: "0" is not a whole number from 1 to 10000',
+      '--export-timeout: "0s" is outside 1s to 1d',
+    ]);
+  });
+
+  it("refuses a hard limit below the soft one", () => {
+    const flags = { "cache-max-bytes": ["20gb"], "cache-hard-max-bytes": ["10gb"] };
+    expect(problemsOf({ flags })).to.deep.equal([
+      "--cache-hard-max-bytes: 10.7GB is less than the 21.5GB of --cache-max-bytes",
+    ]);
+  });
+
+  it("wants a port that stays for an address that is advertised", () => {
+    const flags = { "cache-advertise": ["cache.example:5000"] };
+    expect(problemsOf({ flags })).to.deep.equal([
+      "--cache-advertise: needs --registry-listen with a port: the free port of 0 is another at each start",
+    ]);
+    expect(problemsOf({ flags: { ...flags, "registry-listen": ["0.0.0.0:5000"] } })).to.be.empty;
   });
 });

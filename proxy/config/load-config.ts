@@ -1,9 +1,10 @@
 /** Flags, environment, file and defaults to one checked, complete, frozen Config, or all that is wrong with them. */
-import { isAbsolute, resolve } from "node:path";
+import { resolve } from "node:path";
 import { checkValues, type Values } from "./check-values.js";
-import type { Config, ListenTls } from "./config.js";
+import type { CacheConfig, Config, ListenTls } from "./config.js";
 import { ConfigError } from "./config-error.js";
 import { givenByFile } from "./config-file.js";
+import { defaultDataDir } from "./data-dir.js";
 import { type Environment, givenByEnvironment } from "./environment.js";
 import type { Given, GivenText } from "./given.js";
 import { flagOf, type Option, OPTIONS, type OptionName } from "./options.js";
@@ -40,18 +41,9 @@ function givenByConfigFile({ texts }: { texts: Values }, { cwd, readFile }: Conf
   }
 }
 
-/** The folder for state, after the XDG base directory specification: a relative XDG_STATE_HOME does not count. */
-function stateHome(env: Environment): string | undefined {
-  const home = env["HOME"] ?? "";
-  const state = env["XDG_STATE_HOME"] ?? "";
-  if (isAbsolute(state)) return state;
-  return isAbsolute(home) ? resolve(home, ".local/state") : undefined;
-}
-
 /** Adds the defaults for what was not given. */
 function complete(given: Values, { env, cwd }: ConfigSources): Values {
-  const home = stateHome(env);
-  const dataDir = given.get("data-dir")?.[0]?.text ?? (home === undefined ? "" : `${home}/memobuild`);
+  const dataDir = given.get("data-dir")?.[0]?.text ?? defaultDataDir(env) ?? "";
   const expand = (text: string) => text.replace("<data-dir>", () => resolve(cwd, dataDir));
   const defaultTexts = ({ name, defaults }: Option): GivenText[] => {
     const texts = name === "data-dir" ? [dataDir].filter((text) => text !== "") : defaults.map(expand);
@@ -60,12 +52,19 @@ function complete(given: Values, { env, cwd }: ConfigSources): Values {
   return new Map(OPTIONS.map((option) => [option.name, given.get(option.name) ?? defaultTexts(option)]));
 }
 
-/** Builds from values that have passed `checkValues`: nothing here can fail. */
-function build(values: Values, cwd: string): Config {
-  const all = <Name extends OptionName>(name: Name): OptionValues[Name][] =>
-    (values.get(name) ?? []).map(({ text }) => optionValues[name].parse(text));
-  const one = <Name extends OptionName>(name: Name): OptionValues[Name] =>
-    optionValues[name].parse(values.get(name)?.[0]?.text);
+/** Reads values that have passed `checkValues`: nothing here can fail. */
+interface Reader {
+  readonly all: <Name extends OptionName>(name: Name) => OptionValues[Name][];
+  /** Of an option with a default. */
+  readonly one: <Name extends OptionName>(name: Name) => OptionValues[Name];
+}
+
+const readerOf = (values: Values): Reader => ({
+  all: (name) => (values.get(name) ?? []).map(({ text }) => optionValues[name].parse(text)),
+  one: (name) => optionValues[name].parse(values.get(name)?.[0]?.text),
+});
+
+function build({ all, one }: Reader, cwd: string): Config {
   const tls = buildTls((name) => all(name)[0], cwd);
   const buildkitd = one("buildkitd");
   return {
@@ -78,6 +77,26 @@ function build(values: Values, cwd: string): Config {
     logLevel: one("log-level"),
     logFormat: one("log-format"),
     drainTimeoutMs: one("drain-timeout"),
+    cache: buildCache({ all, one }),
+  };
+}
+
+function buildCache({ all, one }: Reader): CacheConfig {
+  const [advertise] = all("cache-advertise");
+  const [maxBytes] = all("cache-max-bytes");
+  const [hardMaxBytes] = all("cache-hard-max-bytes");
+  const [minFreeBytes] = all("cache-min-free");
+  return {
+    mode: one("cache"),
+    registryListen: one("registry-listen"),
+    ...(advertise !== undefined && { advertise }),
+    compression: one("cache-compression"),
+    ...(maxBytes !== undefined && { maxBytes }),
+    ...(hardMaxBytes !== undefined && { hardMaxBytes }),
+    ...(minFreeBytes !== undefined && { minFreeBytes }),
+    maxAgeMs: one("cache-max-age"),
+    maxRecords: one("cache-max-records"),
+    exportTimeoutMs: one("export-timeout"),
   };
 }
 
@@ -110,5 +129,5 @@ export function loadConfig(sources: ConfigSources): Config {
   const values = complete(new Map([...file.texts, ...direct]), sources);
   const problems = [...environment.problems, ...file.problems, ...checkValues(values)];
   if (problems.length > 0) throw new ConfigError(problems);
-  return deepFreeze(build(values, sources.cwd));
+  return deepFreeze(build(readerOf(values), sources.cwd));
 }

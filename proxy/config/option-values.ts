@@ -1,13 +1,22 @@
 /** How the text of each option becomes its value. */
 import { z } from "zod";
 import { type BuilderAddress, builderAddress } from "./builder-address.js";
-import type { LogFormat, LogLevel } from "./config.js";
+import { byteSizeFrom } from "./byte-size.js";
+import type { CacheCompression, CacheMode, LogFormat, LogLevel } from "./config.js";
 import { durationBetween } from "./duration.js";
-import { type HostPort, listenHostPort } from "./host-port.js";
+import { connectHostPort, type HostPort, listenHostPort } from "./host-port.js";
 import { type ListenAddress, listenAddress } from "./listen-address.js";
-import { LOG_FORMATS, LOG_LEVELS, type OptionName } from "./options.js";
+import { CACHE_COMPRESSIONS, CACHE_MODES, LOG_FORMATS, LOG_LEVELS, type OptionName } from "./options.js";
+import { wholeNumberBetween } from "./whole-number.js";
 
-const DAY_MS = 24 * 3_600_000;
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+const TEN_YEARS_MS = 3650 * DAY_MS;
+/** Less cannot hold the layers of one build. */
+const CACHE_MIN_BYTES = 1024 ** 2;
+/** So many take the builder longer than a second in every build. */
+const CACHE_RECORDS_MAX = 10_000;
 
 const oneOf = <const T extends string>(values: readonly T[]): z.ZodType<T, string> =>
   z.string().transform((text, context) => {
@@ -32,6 +41,16 @@ export interface OptionValues extends Record<OptionName, unknown> {
   "log-level": LogLevel;
   "log-format": LogFormat;
   "drain-timeout": number;
+  cache: CacheMode;
+  "registry-listen": HostPort;
+  "cache-advertise": HostPort;
+  "cache-compression": CacheCompression;
+  "cache-max-bytes": number;
+  "cache-hard-max-bytes": number;
+  "cache-min-free": number;
+  "cache-max-age": number;
+  "cache-max-records": number;
+  "export-timeout": number;
 }
 
 export const optionValues: { readonly [Name in OptionName]: z.ZodType<OptionValues[Name], string> } = {
@@ -48,4 +67,14 @@ export const optionValues: { readonly [Name in OptionName]: z.ZodType<OptionValu
   "log-level": oneOf(LOG_LEVELS),
   "log-format": oneOf(LOG_FORMATS),
   "drain-timeout": durationBetween(0, DAY_MS),
+  cache: oneOf(CACHE_MODES),
+  "registry-listen": listenHostPort,
+  "cache-advertise": connectHostPort,
+  "cache-compression": oneOf(CACHE_COMPRESSIONS),
+  "cache-max-bytes": byteSizeFrom(CACHE_MIN_BYTES),
+  "cache-hard-max-bytes": byteSizeFrom(CACHE_MIN_BYTES),
+  "cache-min-free": byteSizeFrom(0),
+  "cache-max-age": durationBetween(MINUTE_MS, TEN_YEARS_MS),
+  "cache-max-records": wholeNumberBetween(1, CACHE_RECORDS_MAX),
+  "export-timeout": durationBetween(SECOND_MS, DAY_MS),
 };

@@ -13,13 +13,23 @@ export type OptionName =
   | "config"
   | "log-level"
   | "log-format"
-  | "drain-timeout";
+  | "drain-timeout"
+  | "cache"
+  | "registry-listen"
+  | "cache-advertise"
+  | "cache-compression"
+  | "cache-max-bytes"
+  | "cache-hard-max-bytes"
+  | "cache-min-free"
+  | "cache-max-age"
+  | "cache-max-records"
+  | "export-timeout";
 
 export interface Option {
   /** The flag without its dashes, and the key in the configuration file. */
   readonly name: OptionName;
   /**
-   * What a value is, as shown behind the flag; a duration has its unit in the value (`ms`, `s`, `m`, `h`).
+   * What a value is, as shown behind the flag; durations and sizes have their unit in the value (`30s`, `20GiB`).
    * A switch has none: its flag alone means true.
    */
   readonly value?: string;
@@ -31,6 +41,9 @@ export interface Option {
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
 export const LOG_FORMATS = ["text", "json"] as const;
+export const CACHE_MODES = ["on", "read-only", "off"] as const;
+/** As BuildKit names them. */
+export const CACHE_COMPRESSIONS = ["gzip", "zstd", "uncompressed", "estargz"] as const;
 
 export const OPTIONS: readonly Option[] = [
   {
@@ -98,6 +111,72 @@ export const OPTIONS: readonly Option[] = [
     value: "duration",
     defaults: ["30s"],
     help: "how long running builds may go on after SIGTERM, as in 500ms, 30s, 5m, 1h",
+  },
+  {
+    name: "cache",
+    value: "mode",
+    defaults: ["on"],
+    help: "the shared cache: on, read-only (builds use it and add nothing to it) or off (MemoBuild only forwards)",
+  },
+  {
+    name: "registry-listen",
+    value: "host:port",
+    defaults: ["127.0.0.1:0"],
+    help: "where builders fetch cache and push it; port 0 is a free one",
+  },
+  {
+    name: "cache-advertise",
+    value: "host:port",
+    defaults: [],
+    help: "where builders reach --registry-listen, when MemoBuild does not find it out by itself",
+  },
+  {
+    name: "cache-compression",
+    value: "type",
+    defaults: ["gzip"],
+    help:
+      `compression of the layers in the cache: ${CACHE_COMPRESSIONS.join(", ")}; it shows in images, because a later ` +
+      "build takes the layers that the cache has, compressed as they are",
+  },
+  {
+    name: "cache-max-bytes",
+    value: "size",
+    defaults: [],
+    help:
+      "size above which what was used least recently is removed, as in 512mb, 20GiB; " +
+      "without it, 20GiB or a tenth of the disk, whichever is smaller",
+  },
+  {
+    name: "cache-hard-max-bytes",
+    value: "size",
+    defaults: [],
+    help: "size above which nothing is added; without it, a quarter more than --cache-max-bytes",
+  },
+  {
+    name: "cache-min-free",
+    value: "size",
+    defaults: [],
+    help:
+      "space that the cache leaves free on its disk; " +
+      "without it, 1GiB or a twentieth of the disk, whichever is smaller",
+  },
+  {
+    name: "cache-max-age",
+    value: "duration",
+    defaults: ["30d"],
+    help: "how long cache is kept that no build uses, as in 12h, 30d, 8w",
+  },
+  {
+    name: "cache-max-records",
+    value: "number",
+    defaults: ["1500"],
+    help: "cache records that one build is offered; reading each costs the builder 0.12 ms in every build",
+  },
+  {
+    name: "export-timeout",
+    value: "duration",
+    defaults: ["10m"],
+    help: "how long adding the cache of one build may take, behind the build",
   },
 ];
 

@@ -1,0 +1,46 @@
+/** `memobuild cache pin` and `unpin`: what is pinned stays, whatever its age and the limits of the cache. */
+import type { Command } from "commander";
+import type { CacheAdmin } from "../cache/cache-admin.js";
+import { wholeNumberBetween } from "../config/whole-number.js";
+import type { CacheContext, WithDataDir } from "./cache-context.js";
+import type { CliIo } from "./cli-io.js";
+import { parseWith } from "./option-parser.js";
+
+/** Those that are there are pinned, also beside one that is not. */
+async function setPinned(
+  cache: CacheAdmin,
+  ids: readonly number[],
+  isPinned: boolean,
+  { stdout, stderr }: CliIo,
+): Promise<number> {
+  let exitCode = 0;
+  for (const id of ids) {
+    const changed = await cache.setPinned(id, isPinned);
+    if (changed !== undefined) {
+      stdout.write(`${id}\n`);
+    } else {
+      stderr.write(`memobuild: there is no export ${id}; see memobuild cache ls\n`);
+      exitCode = 1;
+    }
+  }
+  return exitCode;
+}
+
+const parseId = parseWith(wholeNumberBetween(0, Number.MAX_SAFE_INTEGER));
+const addId = (text: string, before: readonly number[] = []): readonly number[] => [...before, parseId(text)];
+
+export function addPin(cache: Command, { io, run }: CacheContext): void {
+  const commands = [
+    { name: "pin", isPinned: true, description: "keep exports, whatever their age and the limits of the cache" },
+    { name: "unpin", isPinned: false, description: "let pinned exports go when their time has come" },
+  ];
+  for (const { name, isPinned, description } of commands) {
+    cache
+      .command(name)
+      .description(description)
+      .argument("<id...>", "number of an export, as `memobuild cache ls` shows it", addId)
+      .action((ids: readonly number[], options: WithDataDir) =>
+        run(options, (admin) => setPinned(admin, ids, isPinned, io)),
+      );
+  }
+}
