@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { ROOT } from "../proxy/test/support/command.js";
 import { CASES, type BenchCase } from "./cases.js";
 import { keepRecord, type BenchRecord } from "./records.js";
+import { benchRegistry, type RegistryBenchOptions } from "./registry.js";
 import { describeSurroundings, runCase } from "./relay.js";
 import { formatReport, writeReport } from "./report.js";
+import { benchSynthesis } from "./synthesis.js";
 import { createWorld } from "./world.js";
 
 const ROWS = join(ROOT, "docs/benchmarks/relay.json");
@@ -75,4 +77,21 @@ program
   .addOption(new Option("--only <case...>", "only these cases").choices(CASES.map(({ name }) => name)))
   .option("--no-save", "print the report, leave docs/ as it is")
   .action(relay);
+program
+  .command("synthesis")
+  .description("time the synthesis of an import from 100,000 records in the index")
+  .option("--no-save", "print the report, leave docs/ as it is")
+  .action(async ({ save }: { readonly save: boolean }) => {
+    console.log(await benchSynthesis(save));
+  });
+program
+  .command("registry")
+  .description("time the cache registry beside docker-registry: one large blob, and many small ones")
+  .option("--rounds <n>", "rounds of each case", Number, 5)
+  .option("--small-blobs <n>", "blobs of 4 KiB", Number, 10_000)
+  .option("--large-mib <n>", "size of the large blob", Number, 1024)
+  .option("--no-save", "print the report, leave docs/ as it is")
+  .action(async (options: RegistryBenchOptions) => {
+    console.log(await benchRegistry(options));
+  });
 await program.parseAsync();

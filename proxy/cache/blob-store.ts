@@ -39,15 +39,18 @@ export class BlobError extends Error {
   }
 }
 
+/** A digest, or what tells it once the bytes have ended: an upload in pieces names it last. */
+export type ExpectedDigest = Digest | (() => Digest);
+
 export interface BlobStore {
   /**
    * Stores the bytes when they have this digest and, where it is given, this size. Readers see all of it or nothing,
-   * also after a crash. Puts of the same digest at the same time do no harm.
+   * also after a crash. Puts of the same digest at the same time do no harm. Bytes that end with an error are aborted.
    *
    * @throws BlobError
    */
   put(
-    digest: Digest,
+    digest: ExpectedDigest,
     bytes: AsyncIterable<Uint8Array>,
     sizeBytes: number | undefined,
     signal: AbortSignal,

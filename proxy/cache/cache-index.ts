@@ -56,6 +56,14 @@ export interface IndexedBlob {
   readonly storedAtMs: number;
 }
 
+/** A blob that an export refers to. */
+export interface BlobReference {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** How many exports refer to it, this one included. */
+  readonly exports: number;
+}
+
 export interface IndexTotals {
   readonly exports: number;
   readonly pinnedExports: number;
@@ -88,6 +96,8 @@ export interface CacheIndex {
   publish(newExport: NewExport): Promise<ExportSummary>;
   exports(query: ExportQuery): Promise<readonly ExportSummary[]>;
   export(id: number): Promise<ExportSummary | undefined>;
+  /** The blobs of exports that are there, by id of the export. */
+  references(ids: readonly number[]): Promise<ReadonlyMap<number, readonly BlobReference[]>>;
   /** Graphs of exports that are there, by id. */
   graphs(ids: readonly number[]): Promise<ReadonlyMap<number, CacheGraph>>;
   /** The exports were used. */
@@ -104,9 +114,9 @@ export interface CacheIndex {
   /** Blobs in order of digest, `limit` of them after `after`. */
   blobsAfter(after: Digest | undefined, limit: number): Promise<readonly IndexedBlob[]>;
   /** Blobs that no export refers to, stored before `storedBeforeMs`, oldest first. */
-  unreferencedBlobs(storedBeforeMs: number, limit: number): Promise<readonly IndexedBlob[]>;
-  /** Forgets a blob unless an export refers to it; whether it did. */
-  removeUnreferencedBlob(digest: Digest): Promise<boolean>;
+  unreferencedBlobs(storedBeforeMs: number, limit: number, offset?: number): Promise<readonly IndexedBlob[]>;
+  /** Forgets those of the blobs that no export refers to, and returns them. */
+  removeUnreferencedBlobs(digests: readonly Digest[]): Promise<readonly Digest[]>;
   /** The blob is lost or bad: forgets it and every export's results that need it. Returns the scopes that lost some. */
   dropBlob(digest: Digest): Promise<readonly CacheScope[]>;
 
