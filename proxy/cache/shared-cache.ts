@@ -3,16 +3,14 @@ import type { Logger } from "../log/create-logger.js";
 import type { BlobHolds, Release } from "./blob-holds.js";
 import type { BlobStore } from "./blob-store.js";
 import type { RunningBuild } from "./build-overlap.js";
-import type { CacheGraph, LayerBlob } from "./cache-graph.js";
 import type { BuildIdentity, CacheIndex, CacheScope, ExportSummary } from "./cache-index.js";
 import type { CacheRegistry } from "./cache-registry.js";
 import type { Digest } from "./digest.js";
 import { blobsOf, checkPlausible, ExportRejected, presentBlobs, readExport } from "./export-slot.js";
 import type { CacheEntry, ExportedBuild, ExportSlot } from "./export-slot.js";
+import { ImportMaker, type MadeImport } from "./import-maker.js";
 import { rankExports } from "./import-rank.js";
 import type { ImportMetrics, ImportResult } from "./import-metrics.js";
-import { synthesize } from "./synthesize.js";
-import { writeCacheManifest } from "./write-cache-manifest.js";
 
 /** Earlier exports that are looked at for one import; the newest of a project hold nearly all that helps. */
 const CANDIDATES_MAX = 64;
@@ -38,15 +36,19 @@ export interface SharedCacheDeps {
 }
 
 const scopeKey = ({ tenant, project }: CacheScope): string => JSON.stringify([tenant, project]);
+const buildKey = ({ tenant, project, dockerfile, target, platform }: BuildIdentity): string =>
+  JSON.stringify([tenant, project, dockerfile, target, platform]);
 const WITHOUT_TLS = { "registry.insecure": "true" };
 
 export class SharedCache {
   readonly #deps: SharedCacheDeps;
+  readonly #maker: ImportMaker;
   /** Scopes that had a bad layer: nothing of them is imported until there is a new export. */
   readonly #broken = new Set<string>();
 
   constructor(deps: SharedCacheDeps) {
     this.#deps = deps;
+    this.#maker = new ImportMaker(deps.maxRecords);
   }
 
   /**
@@ -66,9 +68,9 @@ export class SharedCache {
       return undefined;
     }
     try {
-      return await this.#synthesize(identity, (graph) => {
-        const entry = graph === undefined ? undefined : this.#offer(graph, identity, registry, build);
-        end(entry === undefined ? "empty" : "injected", graph?.records.length ?? 0);
+      return await this.#import(identity, (made) => {
+        const entry = made === undefined ? undefined : this.#offer(made, identity, registry, build);
+        end(entry === undefined ? "empty" : "injected", made?.recordCount ?? 0);
         return entry;
       });
     } catch (error) {
@@ -126,18 +128,15 @@ export class SharedCache {
     return summary;
   }
 
-  /** Merges the best of the earlier exports; their blobs are held while `use` takes what it needs of them. */
-  async #synthesize<T>(identity: BuildIdentity, use: (graph: CacheGraph | undefined) => T): Promise<T> {
-    const { holds, index, maxRecords, wallClock } = this.#deps;
+  /** Makes the import of the best of the earlier exports; their blobs are held while `use` takes what it needs. */
+  async #import<T>(identity: BuildIdentity, use: (made: MadeImport | undefined) => T): Promise<T> {
+    const { holds, index, wallClock } = this.#deps;
     const scope: CacheScope = { tenant: identity.tenant, project: identity.project };
     const candidates = await index.exports({ scope, order: "newest-export", limit: CANDIDATES_MAX });
     const ranked = rankExports(identity, candidates);
     const byId = await index.graphs(ranked.map(({ id }) => id));
-    const graphs = ranked.flatMap(({ id }) => {
-      const graph = byId.get(id);
-      return graph === undefined ? [] : [{ graph }];
-    });
-    const blobs = blobsOf({ layers: graphs.flatMap(({ graph }) => graph.layers), records: [] });
+    const graphs = ranked.flatMap(({ id }) => byId.get(id) ?? []);
+    const blobs = blobsOf({ layers: graphs.flatMap(({ layers }) => layers), records: [] });
     const held = new Map<Digest, Release>();
     for (const { digest } of blobs) {
       const release = holds.hold(digest);
@@ -146,23 +145,23 @@ export class SharedCache {
     try {
       const { doubtful, present } = await presentBlobs(blobs, this.#deps);
       for (const digest of doubtful) void this.#recheck(digest);
-      const isUsable = ({ digest }: LayerBlob): boolean => present.has(digest) && held.has(digest);
-      const graph = synthesize({ graphs, isUsable, maxRecords });
+      const unusable = blobs.map(({ digest }) => digest).filter((digest) => !present.has(digest) || !held.has(digest));
+      const made = this.#maker.make(buildKey(identity), graphs, new Set(unusable));
       const used = ranked.map(({ id }) => id);
-      if (graph !== undefined) await index.touch(used, wallClock());
-      return use(graph);
+      if (made !== undefined) await index.touch(used, wallClock());
+      return use(made);
     } finally {
       for (const release of held.values()) release();
     }
   }
 
-  #offer(graph: CacheGraph, identity: BuildIdentity, address: string, build: RunningBuild): CacheEntry | undefined {
+  #offer(made: MadeImport, identity: BuildIdentity, address: string, build: RunningBuild): CacheEntry | undefined {
     const { logger, metrics, registry } = this.#deps;
-    const { config, manifest } = writeCacheManifest(graph);
+    const { config, layers, manifest } = made;
     const grant = registry.allowRead({
       manifest,
       config,
-      layers: new Map(blobsOf(graph).map(({ digest, sizeBytes }) => [digest, sizeBytes])),
+      layers,
       onBadLayer: (digest, reason) => {
         this.#broken.add(scopeKey(identity));
         metrics.badLayer(reason);
