@@ -1,8 +1,9 @@
-/** `npm run bench -- relay`: measures the relay against real BuildKit and keeps rows and report in docs/. */
+/** `npm run bench -- <what>`: measures the product beside real parts, and keeps rows and report in docs/. */
 import { Command, Option } from "commander";
 import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import { ROOT } from "../proxy/test/support/command.js";
+import { benchCache, CACHE_CASES, type CacheBenchOptions } from "./cache.js";
 import { CASES, type BenchCase } from "./cases.js";
 import { keepRecord, type BenchRecord } from "./records.js";
 import { benchRegistry, type RegistryBenchOptions } from "./registry.js";
@@ -41,7 +42,7 @@ async function runCases(
     for (const bench of cases) {
       const record = await runCase(world, bench, runs ?? bench.rounds, surroundings, signal);
       records.push(record);
-      if (save) await writeReport(PAGE, formatReport(CASES, await keepRecord(ROWS, record)));
+      if (save) await writeReport(PAGE, "relay", formatReport(CASES, await keepRecord(ROWS, record)));
     }
   } finally {
     await world.close();
@@ -49,7 +50,8 @@ async function runCases(
   return records;
 }
 
-async function relay(options: Options): Promise<void> {
+/** Runs `work` until it is done, or until Ctrl-C. */
+async function interruptible(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const stop = new AbortController();
   // Builds that run at once all wait for the end of this process and for the signal.
   setMaxListeners(0, process, stop.signal);
@@ -59,14 +61,20 @@ async function relay(options: Options): Promise<void> {
   };
   for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, interrupted);
   try {
-    const cases = CASES.filter(({ name }) => options.only?.includes(name) ?? true);
-    console.log(formatReport(CASES, await runCases(cases, options, stop.signal)));
+    await work(stop.signal);
   } catch (error) {
     if (!stop.signal.aborted) throw error;
     process.exitCode = 130;
   } finally {
     for (const name of ["SIGINT", "SIGTERM"] as const) process.off(name, interrupted);
   }
+}
+
+async function relay(options: Options): Promise<void> {
+  const cases = CASES.filter(({ name }) => options.only?.includes(name) ?? true);
+  await interruptible(async (signal) => {
+    console.log(formatReport(CASES, await runCases(cases, options, signal)));
+  });
 }
 
 const program = new Command("bench");
@@ -77,6 +85,17 @@ program
   .addOption(new Option("--only <case...>", "only these cases").choices(CASES.map(({ name }) => name)))
   .option("--no-save", "print the report, leave docs/ as it is")
   .action(relay);
+program
+  .command("cache")
+  .description("time builds that export to and import from the shared cache beside stock BuildKit's ways")
+  .option("--runs <n>", "rounds of each case", parseRounds, 10)
+  .addOption(new Option("--only <case...>", "only these cases").choices(CACHE_CASES.map(({ name }) => name)))
+  .option("--no-save", "print the report, leave docs/ as it is")
+  .action(async (options: CacheBenchOptions) => {
+    await interruptible(async (signal) => {
+      console.log(await benchCache(options, signal));
+    });
+  });
 program
   .command("synthesis")
   .description("time the synthesis of an import from 100,000 records in the index")

@@ -6,7 +6,6 @@ import { nodeMajor, type BenchRecord } from "./records.js";
 import { median, quantile } from "./stats.js";
 import type { Route } from "./world.js";
 
-const BEGIN = "<!-- begin: written by npm run bench -->";
 const END = "<!-- end -->";
 
 interface Ratio {
@@ -108,12 +107,13 @@ export function formatReport(cases: readonly BenchCase[], records: readonly Benc
     .join("\n\n");
 }
 
-/** Replaces what is between the markers of the page, formatted as the check wants it. */
-export async function writeReport(page: string, report: string): Promise<void> {
+/** Replaces what is between the markers of this bench in the page, formatted as the check wants it. */
+export async function writeReport(page: string, bench: string, report: string): Promise<void> {
   const text = await readFile(page, "utf8");
-  const begin = text.indexOf(BEGIN);
+  const marker = `<!-- begin: written by npm run bench -- ${bench} -->`;
+  const begin = text.indexOf(marker);
   const end = text.indexOf(END, begin);
-  if (begin < 0 || end < 0) throw new Error(`${page} lacks the markers "${BEGIN}" and "${END}"`);
-  const written = `${text.slice(0, begin)}${BEGIN}\n\n${report}\n\n${text.slice(end)}`;
+  if (begin < 0 || end < 0) throw new Error(`${page} lacks the markers "${marker}" and "${END}"`);
+  const written = `${text.slice(0, begin)}${marker}\n\n${report}\n\n${text.slice(end)}`;
   await writeFile(page, await format(written, { ...(await resolveConfig(page)), parser: "markdown" }));
 }

@@ -22,12 +22,12 @@ const SCRATCH_BYTES = 6 * 2 ** 30;
 export const nodeUnderTest = (): string => process.env["MEMOBUILD_TEST_NODE"] ?? process.execPath;
 
 /** Memory where there is enough, so that the speed of a disk does not hide what the relay costs. */
-async function makeScratchDir(): Promise<string> {
+export async function makeScratchDir(): Promise<string> {
   const { bavail, bsize } = await statfs(MEMORY_DISK).catch(() => ({ bavail: 0, bsize: 0 }));
   return mkdtemp(join(bavail * bsize > SCRATCH_BYTES ? MEMORY_DISK : tmpdir(), "mb-bench-"));
 }
 
-async function startDaemon(dir: string, addresses: Readonly<Record<Transport, string>>): Promise<Running> {
+export async function startDaemon(dir: string, addresses: Readonly<Record<Transport, string>>): Promise<Running> {
   const tmp = join(dir, "tmp");
   await mkdir(tmp);
   const listen = ["--addr", addresses.unix, "--addr", addresses.tcp];
@@ -66,7 +66,8 @@ async function startPipe(dir: string, target: string): Promise<{ readonly socket
 }
 
 async function openWays(dir: string, daemon: Readonly<Record<Transport, string>>, via: Transport): Promise<Ways> {
-  const memobuild = await startMemoBuild({ builder: daemon[via] });
+  // The relay alone; `npm run bench -- cache` tells what the cache adds.
+  const memobuild = await startMemoBuild({ builder: daemon[via], args: ["--cache", "off"] });
   const pipe = await startPipe(dir, daemon.unix.slice("unix://".length));
   const address = {
     direct: daemon[via],

@@ -6,6 +6,7 @@ import { ExportRejected } from "../cache/export-slot.js";
 import type { ExportedBuild, ExportSlot } from "../cache/export-slot.js";
 import type { Builder } from "../farm/builder.js";
 import { withDeadline } from "../farm/deadline.js";
+import { GrpcError } from "../grpc/grpc-client.js";
 import type { Logger } from "../log/create-logger.js";
 import { PinJob } from "./pin-job.js";
 import type { ClientBuild } from "./pin-job.js";
@@ -102,7 +103,9 @@ export class WriteBehind {
         job.pin(signal),
       );
     } catch (error) {
-      this.#warn(builder.address, client.request.ref, "not_pinned", error);
+      // What a step says when it fails may hold what nobody else should read.
+      const cause = error instanceof GrpcError ? new Error(error.code) : error;
+      this.#warn(builder.address, client.request.ref, "not_pinned", cause);
       end({ result: "not_pinned" });
       return undefined;
     } finally {
