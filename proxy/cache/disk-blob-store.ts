@@ -19,6 +19,7 @@ import { writeAside } from "./write-aside.js";
 
 /** Up to here a blob is read in one piece, which takes a third of the time that a stream takes to be set up. */
 const READ_AT_ONCE_MAX_BYTES = 256 * 1024;
+/** Larger ones are faster still, but a slow reader keeps about four of them. */
 const READ_PIECE_BYTES = 512 * 1024;
 const FOLDERS = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
 const NO_SPACE_CODES = ["ENOSPC", "EDQUOT"];

@@ -14,6 +14,7 @@ export class UploadInFlight {
   readonly end: (isStored: boolean) => void;
   #timer: NodeJS.Timeout;
   #isRunning = false;
+  #isEnded = false;
 
   /** @param forget called once, when it ends */
   constructor(owner: object, forget: () => void) {
@@ -23,6 +24,7 @@ export class UploadInFlight {
       settle = resolve;
     });
     this.end = (isStored) => {
+      this.#isEnded = true;
       clearTimeout(this.#timer);
       forget();
       settle(isStored);
@@ -42,7 +44,8 @@ export class UploadInFlight {
 
   /** Bytes came in. */
   progress(): void {
-    this.#timer.refresh();
+    // A timer that was cleared would start again.
+    if (!this.#isEnded) this.#timer.refresh();
   }
 
   #endIn(ms: number): NodeJS.Timeout {
