@@ -8,6 +8,7 @@ import { CASES, type BenchCase } from "./cases.js";
 import { keepRecord, type BenchRecord } from "./records.js";
 import { benchRegistry, type RegistryBenchOptions } from "./registry.js";
 import { describeSurroundings, runCase } from "./relay.js";
+import { benchRetention } from "./retention.js";
 import { formatReport, writeReport } from "./report.js";
 import { benchSynthesis } from "./synthesis.js";
 import { createWorld } from "./world.js";
@@ -102,6 +103,14 @@ program
   .option("--no-save", "print the report, leave docs/ as it is")
   .action(async ({ save }: { readonly save: boolean }) => {
     console.log(await benchSynthesis(save));
+  });
+program
+  .command("retention")
+  .description("time a retention pass over 1,000,000 blobs")
+  .option("--blobs <n>", "blobs in the index", Number, 1_000_000)
+  .option("--no-save", "print the report, leave docs/ as it is")
+  .action(async ({ blobs, save }: { readonly blobs: number; readonly save: boolean }) => {
+    console.log(await benchRetention(save, blobs));
   });
 program
   .command("registry")

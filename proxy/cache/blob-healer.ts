@@ -5,10 +5,7 @@ import type { BlobHolds } from "./blob-holds.js";
 import type { BlobStat, BlobStore } from "./blob-store.js";
 import type { CacheIndex, CacheScope } from "./cache-index.js";
 import { digestOf, type Digest } from "./digest.js";
-import type { RetentionMetrics } from "./retention-metrics.js";
-
-export const QUARANTINE_REASONS = ["missing", "corrupt"] as const;
-export type QuarantineReason = (typeof QUARANTINE_REASONS)[number];
+import type { QuarantineReason, RetentionMetrics } from "./retention-metrics.js";
 
 export interface BlobHealerParts {
   readonly index: CacheIndex;

@@ -1,11 +1,13 @@
 /** Metrics of what the cache holds, and of what it let go. */
 import { Counter, Gauge } from "prom-client";
 import type { Registry } from "prom-client";
-import { QUARANTINE_REASONS, type QuarantineReason } from "./blob-healer.js";
 import type { IndexTotals } from "./cache-index.js";
 
 export const EVICTION_REASONS = ["age", "size", "free_space", "prune"] as const;
 export type EvictionReason = (typeof EVICTION_REASONS)[number];
+
+export const QUARANTINE_REASONS = ["missing", "corrupt"] as const;
+export type QuarantineReason = (typeof QUARANTINE_REASONS)[number];
 
 const LIMIT_KINDS = ["soft", "hard", "min_free"] as const;
 

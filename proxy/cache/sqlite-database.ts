@@ -7,8 +7,8 @@ import { migrate } from "./sqlite-schema.js";
 
 /** A check reads the whole file while nothing else runs: some 2 ms for each MiB. */
 const CHECKED_FILE_MAX_BYTES = 64 * 2 ** 20;
-/** Of 4 KiB: what one commit may have to copy into the file, and the disk to confirm. */
-const CHECKPOINT_PAGES = 500;
+/** Of 4 KiB: what one commit may have to copy into the file, which takes some 8 ms, most of it the disk's. */
+const CHECKPOINT_PAGES = 250;
 const WAL_KEPT_BYTES = 16 * 2 ** 20;
 const PAGE_CACHE_KIB = 16 * 1024;
 const STATEMENTS_MAX = 100;
@@ -98,13 +98,14 @@ export class SqliteDatabase {
 
   /** The first column of the first row, where it is a number or bytes. */
   value(sql: string, values: Value[] = []): number | Uint8Array | undefined {
-    const row: Readonly<Record<string, unknown>> | null = this.#prepared(sql).get(values);
-    const first = row === null ? undefined : Object.values(row)[0];
+    const [first] = this.column(sql, values);
     return typeof first === "number" || first instanceof Uint8Array ? first : undefined;
   }
 
   /** The first column of each row. */
   column(sql: string, values: Value[]): unknown[] {
+    // All, even where one row is wanted: a statement that was not read to its end keeps its snapshot, and as long as
+    // there is one, nothing is copied from the log into the file.
     const found: readonly Readonly<Record<string, unknown>>[] = this.#prepared(sql).all(values);
     return found.map((row) => Object.values(row)[0]);
   }

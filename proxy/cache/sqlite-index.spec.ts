@@ -1,6 +1,6 @@
 /** SqliteIndex keeps what every index promises, and survives what happens to files. */
 import { expect } from "chai";
-import { copyFile, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sqlite from "node-sqlite3-wasm";
 import { StartError } from "../config/start-error.js";
@@ -65,6 +65,18 @@ describe("SqliteIndex", () => {
 
     expect(await readdir(dir)).to.deep.equal(["index.db"]);
   });
+
+  it("keeps its log short, whatever is read in between", async () => {
+    const index = open();
+    const { id } = await publishChain(index, ["a"]);
+    for (let i = 0; i < 1000; i += 1) {
+      await index.touch([id], 10_000 + i);
+      if (i % 10 === 0) await index.exports({ limit: 1 });
+    }
+
+    expect((await stat(`${path}-wal`)).size).to.be.lessThan(4 * 2 ** 20);
+    expect((await stat(path)).size).to.be.greaterThan(4096);
+  }).timeout(15_000);
 
   it("opens what a killed process left: its lock, and commits that are in the log only", async () => {
     const running = open();
