@@ -183,8 +183,8 @@ async function startStore({ config, dataDir, logger, registry }: AppCacheDeps, c
     registry,
     log: logger,
     now: Date.now,
-    onNoSpace: () => {
-      retention.nudge();
+    onNoSpace: (bytes) => {
+      retention.nudge(bytes);
     },
   });
   closes.push(() => cacheRegistry.close());

@@ -32,8 +32,8 @@ export interface CacheRegistryDeps {
   readonly log: Logger;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** An upload was refused because there is no room. */
-  readonly onNoSpace: () => void;
+  /** An upload of so many bytes, 0 where that is not known, was refused because there is no room. */
+  readonly onNoSpace: (bytes: number) => void;
 }
 
 export class CacheRegistry {

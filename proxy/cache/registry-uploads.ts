@@ -13,8 +13,8 @@ export interface UploadDeps {
   readonly metrics: RegistryMetrics;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** An upload was refused because there is no room. */
-  readonly onNoSpace: () => void;
+  /** An upload of so many bytes, 0 where that is not known, was refused because there is no room. */
+  readonly onNoSpace: (bytes: number) => void;
 }
 
 export class Uploads {
@@ -102,7 +102,7 @@ export class Uploads {
         exchange.error(400, "SIZE_INVALID", message);
         return;
       case "no_space":
-        this.#deps.onNoSpace();
+        this.#deps.onNoSpace(exchange.contentLength ?? 0);
         exchange.error(507, "DENIED", message);
         return;
       case "aborted":

@@ -55,7 +55,8 @@ export class Retention {
 
   /** Something was published, or a put of so many bytes was refused: a pass runs soon. */
   nudge(wantedBytes = 0): void {
-    this.#wantedBytes = Math.max(this.#wantedBytes, wantedBytes);
+    // For what never fits, nothing has to go.
+    if (wantedBytes <= this.#options.space.hardMaxBytes) this.#wantedBytes = Math.max(this.#wantedBytes, wantedBytes);
     if (this.#isPassWaiting || this.#stop.signal.aborted) return;
     this.#isPassWaiting = true;
     this.#alone(this.#stop.signal, async (signal) => {
