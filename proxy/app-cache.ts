@@ -1,4 +1,5 @@
 /** Composition of the shared cache: from its configuration to running parts, and back in reverse order. */
+import { setMaxListeners } from "node:events";
 import { mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { Gauge } from "prom-client";
@@ -168,6 +169,8 @@ async function startStore({ config, dataDir, logger, registry }: AppCacheDeps, c
   const healer = new BlobHealer(parts);
   const retention = new Retention({ ...parts, space, maxAgeMs: config.maxAgeMs, monotonicNow: monotonic });
   const stopped = new AbortController();
+  // Each blob that is read again waits for it.
+  setMaxListeners(0, stopped.signal);
   // Behind the start: a large cache takes its time, and what is injected meanwhile is checked by itself.
   const checked = checkStore({ store, index, healer, now: monotonic }, logger, stopped.signal);
   closes.push(async () => {

@@ -3,6 +3,7 @@
  * for both, and exports them to the cache only when it is asked to return. A build that starts after the client's
  * ended would export next to nothing.
  */
+import { setMaxListeners } from "node:events";
 import type { BuildMessages, CacheOptionsEntry, GatewayResult, SolveRequest } from "../buildkit/build-messages.js";
 import type { Definition } from "../buildkit/definition.js";
 import { OwnBuild } from "../buildkit/own-build.js";
@@ -36,6 +37,8 @@ export class PinJob {
 
   constructor(options: PinJobOptions) {
     this.#options = options;
+    // Each call waits for it: one for each platform, and a few more.
+    setMaxListeners(0, this.#cancelled.signal);
   }
 
   /**

@@ -1,4 +1,5 @@
 /** Exports the cache of each build behind its back: pins its results while it runs, exports them when it has ended. */
+import { setMaxListeners } from "node:events";
 import type { BuildMessages, SolveRequest } from "../buildkit/build-messages.js";
 import type { Definition } from "../buildkit/definition.js";
 import type { BuildIdentity, ExportSummary } from "../cache/cache-index.js";
@@ -70,6 +71,8 @@ export class WriteBehind {
 
   constructor(deps: WriteBehindDeps) {
     this.#deps = deps;
+    // Each job waits for it, and their number has its own limit.
+    setMaxListeners(0, this.#stopped.signal);
   }
 
   /** Resolves within the time that a client's Return may be held; undefined where there will be no export. */

@@ -1,0 +1,163 @@
+import { expect } from "chai";
+import { Registry } from "prom-client";
+import type { SolveRequest } from "../buildkit/build-messages.js";
+import type { ExportSummary } from "../cache/cache-index.js";
+import { ExportRejected } from "../cache/export-slot.js";
+import { createLogger } from "../log/create-logger.js";
+import { startFakeGateway, type FakeGateway } from "../test/support/fake-gateway.js";
+import { poll } from "../test/support/poll.js";
+import { makeTempDir, removeDir } from "../test/support/temp-dir.js";
+import { WriteBehind, type ExportOrder } from "./write-behind.js";
+import { WriteBehindMetrics } from "./write-behind-metrics.js";
+
+const VERTEX = `sha256:${"a".repeat(64)}`;
+const IDENTITY = { tenant: "t", project: "p", dockerfile: "", target: "", platform: "" };
+const SUMMARY: ExportSummary = {
+  ...IDENTITY,
+  ...{ id: 1, revision: "", builder: "", ref: "", createdAtMs: 0, lastUsedAtMs: 0, isPinned: false },
+  ...{ sizeBytes: 7, recordCount: 1, resultCount: 1, blobCount: 1 },
+};
+
+describe("WriteBehind", () => {
+  let dir: string;
+  let gateway: FakeGateway;
+  let request: SolveRequest;
+  let published: number;
+  let discarded: number;
+  let publish: () => Promise<ExportSummary>;
+
+  beforeEach(async () => {
+    dir = await makeTempDir("write-behind");
+    gateway = await startFakeGateway(dir);
+    gateway.vertex = VERTEX;
+    request = gateway.messages.solveRequest.decode(gateway.messages.solveRequest.encode({ ref: "client" }));
+    [published, discarded] = [0, 0];
+    publish = () => Promise.resolve(SUMMARY);
+  });
+  afterEach(async () => {
+    await gateway.close();
+    await removeDir(dir);
+  });
+
+  const create = (exportTimeoutMs = 10_000): WriteBehind =>
+    new WriteBehind({
+      messages: gateway.messages,
+      metrics: new WriteBehindMetrics(new Registry()),
+      logger: createLogger({ level: "error", format: "json", stream: process.stderr }),
+      exportTimeoutMs,
+      now: () => performance.now(),
+    });
+
+  /** @param vertexes tells what the build makes: jobs for the same are one. */
+  const order = (vertexes: readonly string[] = [VERTEX]): ExportOrder => ({
+    builder: gateway.builder,
+    identity: IDENTITY,
+    client: {
+      request,
+      imports: [],
+      result: { ref: { id: "theirs", def: Buffer.from("llb") }, refs: null, metadata: {} },
+      definitions: [{ vertexes, steps: vertexes, stableDigest: "" }],
+    },
+    slot: {
+      entry: { type: "registry", attrs: { ref: "127.0.0.1:1/x:export" } },
+      publish: async () => {
+        const summary = await publish();
+        published++;
+        return summary;
+      },
+      discard: () => {
+        discarded++;
+      },
+    },
+  });
+
+  const untilIdle = (): Promise<unknown> =>
+    poll(
+      () => gateway.running.size,
+      (count) => count === 0,
+      { what: "no job runs", timeoutMs: 1_500 },
+    );
+
+  it("publishes what the builder exported when the client's build has ended well", async () => {
+    const pin = await create().pin(order());
+    expect(gateway.running.size).to.equal(1);
+    expect(await pin?.clientEnded(Promise.resolve("new"))).to.deep.equal({ result: "published", summary: SUMMARY });
+    expect([published, gateway.running.size, gateway.cancelled]).to.deep.equal([1, 0, 0]);
+  });
+
+  for (const [outcome, result] of [
+    ["failed", "build_failed"],
+    ["unchanged", "unchanged"],
+  ] as const) {
+    it(`cancels the job when the client's build ${outcome === "failed" ? "failed" : "made nothing new"}`, async () => {
+      const pin = await create().pin(order());
+      expect(await pin?.clientEnded(Promise.resolve(outcome))).to.deep.equal({ result });
+      await untilIdle();
+      expect([published, discarded, gateway.cancelled]).to.deep.equal([0, 1, 1]);
+    });
+  }
+
+  it("holds the client no longer than it says when the builder does not load the job", async () => {
+    gateway.vertex = "";
+    const startedAt = performance.now();
+    expect(await create().pin(order())).to.equal(undefined);
+    expect(performance.now() - startedAt).to.be.within(400, 1_500);
+    await untilIdle();
+    expect(discarded).to.equal(1);
+  });
+
+  it("exports the same once at a time", async () => {
+    const writeBehind = create();
+    const first = await writeBehind.pin(order());
+    expect(await writeBehind.pin(order())).to.equal(undefined);
+    expect((await first?.clientEnded(Promise.resolve("new")))?.result).to.equal("published");
+    expect(await writeBehind.pin(order())).not.to.equal(undefined);
+  });
+
+  it("lets few exports of a builder run at once, and all in the end", async () => {
+    const writeBehind = create();
+    gateway.exporting = () => new Promise((resolve) => setTimeout(resolve, 20));
+    const pins = await Promise.all(Array.from({ length: 12 }, (_, i) => writeBehind.pin(order([VERTEX, `${i}`]))));
+    const ends = await Promise.all(pins.flatMap((pin) => pin?.clientEnded(Promise.resolve("new")) ?? []));
+    expect(ends.map(({ result }) => result)).to.deep.equal(Array.from({ length: 12 }, () => "published"));
+    expect(gateway.exportingMost).to.equal(4);
+  });
+
+  it("takes so many jobs of a builder and no more", async () => {
+    const writeBehind = create();
+    const pins = await Promise.all(Array.from({ length: 70 }, (_, i) => writeBehind.pin(order([VERTEX, `${i}`]))));
+    expect(pins.filter((pin) => pin !== undefined)).to.have.length(64);
+    await Promise.all(pins.flatMap((pin) => pin?.clientEnded(Promise.resolve("failed")) ?? []));
+    expect(await writeBehind.pin(order())).not.to.equal(undefined);
+  });
+
+  it("gives up an export that takes too long", async () => {
+    gateway.exporting = () => new Promise(() => undefined);
+    const pin = await create(300).pin(order());
+    expect(await pin?.clientEnded(Promise.resolve("new"))).to.deep.equal({ result: "timed_out" });
+    await untilIdle();
+    expect(discarded).to.equal(1);
+  });
+
+  it("tells an export that is not what it must be from one that failed", async () => {
+    publish = () => Promise.reject(new ExportRejected("it has no results"));
+    const rejected = await create().pin(order());
+    expect(await rejected?.clientEnded(Promise.resolve("new"))).to.deep.equal({ result: "rejected" });
+    publish = () => Promise.reject(new Error("the index failed"));
+    const failed = await create().pin(order());
+    expect(await failed?.clientEnded(Promise.resolve("new"))).to.deep.equal({ result: "failed" });
+  });
+
+  it("lets exports end before it stops, until it has to hurry", async () => {
+    const writeBehind = create();
+    gateway.exporting = () => new Promise((resolve) => setTimeout(resolve, 50));
+    const first = (await writeBehind.pin(order()))?.clientEnded(Promise.resolve("new"));
+    await writeBehind.drain(new AbortController().signal);
+    expect((await first)?.result).to.equal("published");
+    gateway.exporting = () => new Promise(() => undefined);
+    const second = (await writeBehind.pin(order()))?.clientEnded(Promise.resolve("new"));
+    await writeBehind.drain(AbortSignal.timeout(50));
+    expect((await second)?.result).to.equal("stopped");
+    await untilIdle();
+  });
+});
