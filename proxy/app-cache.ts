@@ -61,27 +61,29 @@ export interface AppCache {
   readonly createInterceptor: () => Interceptor;
   /** The builder has come up, or gone. */
   readonly builderHealth: (health: Health) => void;
-  /** Lets exports end until `hurry` aborts, then closes every part. @throws AggregateError */
-  readonly close: Close;
+  /** Lets exports end until `hurry` aborts; builds may go on meanwhile, their builders must. */
+  readonly drain: Close;
+  /** Closes every part. @throws AggregateError */
+  readonly close: () => Promise<void>;
 }
 
 /** @throws StartError; what was started until then is closed. */
 export async function startCache(deps: AppCacheDeps): Promise<AppCache> {
-  const closes: Close[] = [];
-  const close: Close = async (hurry) => {
+  const closes: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
     const failures: unknown[] = [];
-    for (const part of closes.splice(0).reverse()) await part(hurry).catch((error: unknown) => failures.push(error));
+    for (const part of closes.splice(0).reverse()) await part().catch((error: unknown) => failures.push(error));
     if (failures.length > 0) throw new AggregateError(failures, "the cache did not close cleanly");
   };
   try {
     return { ...(await startParts(deps, closes)), close };
   } catch (error) {
-    await close(AbortSignal.abort());
+    await close();
     throw error;
   }
 }
 
-async function startParts(deps: AppCacheDeps, closes: Close[]): Promise<Omit<AppCache, "close">> {
+async function startParts(deps: AppCacheDeps, closes: (() => Promise<void>)[]): Promise<Omit<AppCache, "close">> {
   const { config, logger, registry } = deps;
   const store = await startStore(deps, closes);
   const { cacheRegistry, healer, index, retention, stopped } = store;
@@ -114,7 +116,7 @@ async function startParts(deps: AppCacheDeps, closes: Close[]): Promise<Omit<App
     exportTimeoutMs: config.exportTimeoutMs,
     now: monotonic,
   });
-  closes.push((hurry) => writeBehind.drain(hurry));
+  closes.push(() => writeBehind.drain(AbortSignal.abort()));
   const overlap = new BuildOverlap();
   closes.push(() => {
     overlap.close();
@@ -135,6 +137,7 @@ async function startParts(deps: AppCacheDeps, closes: Close[]): Promise<Omit<App
   return {
     admin: new CacheKeeper({ ...store, now: monotonic }),
     createInterceptor: () => new BuildInterceptor(shared),
+    drain: (hurry) => writeBehind.drain(hurry),
     builderHealth: ({ state }) => {
       if (state === "up") reach.builderUp();
       if (state === "down") reach.builderDown();
@@ -155,7 +158,10 @@ interface StoreParts {
 }
 
 /** Blobs, index, what keeps them, and the registry, which does not listen yet. */
-async function startStore({ config, dataDir, logger, registry }: AppCacheDeps, closes: Close[]): Promise<StoreParts> {
+async function startStore(
+  { config, dataDir, logger, registry }: AppCacheDeps,
+  closes: (() => Promise<void>)[],
+): Promise<StoreParts> {
   const dir = join(dataDir, "cache");
   const space = await createSpace(dir, config);
   const disk = new DiskBlobStore({ dir, space });

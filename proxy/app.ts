@@ -88,6 +88,7 @@ export class App {
     this.#isClosing = true;
     const failures: unknown[] = [];
     await this.#relay?.drain(hurry);
+    await this.#cache?.drain(hurry);
     for (const close of this.#running.splice(0).reverse()) {
       await close(hurry).catch((error: unknown) => failures.push(error));
     }
@@ -161,7 +162,7 @@ export class App {
     if (config.mode !== "off") {
       const cache = await startCache({ config, dataDir, builder, registry: this.#registry, logger });
       this.#cache = cache;
-      this.#running.push((hurry) => cache.close(hurry));
+      this.#running.push(() => cache.close());
     }
     const api = createApiServer({ path: apiSocketPath(dataDir), cache: this.#cache?.admin, log: logger });
     await this.#run(api, () => api.start());

@@ -1,5 +1,6 @@
 /** Control.Solve: a build begins and ends. */
 import { withoutMapEntry } from "../buildkit/raw-message.js";
+import type { CacheScope } from "../cache/cache-index.js";
 import type { GrpcCode } from "../grpc/grpc-status.js";
 import type { Interception } from "../relay/interception.js";
 import type { ClientOutcome } from "../writeback/write-behind.js";
@@ -58,10 +59,11 @@ async function buildEnded(client: ClientBuilds, build: TrackedBuild, code: GrpcC
     const order = { builder: builder.address, identity, request, definitions, slot: attached };
     await writeBehind?.attached(order, code === "OK");
   }
-  if (pin !== undefined) {
-    const outcome: Promise<ClientOutcome> = code === "OK" ? outcomeOf(client, build) : Promise.resolve("failed");
+  if (pin !== undefined && identity !== undefined) {
+    const outcome: Promise<ClientOutcome> =
+      code === "OK" ? outcomeOf(client, build, identity) : Promise.resolve("failed");
     const { summary } = await pin.clientEnded(outcome);
-    if (summary !== undefined) exported.add(builder.address, definitions, summary);
+    if (summary !== undefined) exported.add(builder.address, identity, definitions, summary);
   }
   client.progress.delete(request.ref);
   // The export used what the build was given.
@@ -69,7 +71,11 @@ async function buildEnded(client: ClientBuilds, build: TrackedBuild, code: GrpcC
 }
 
 /** Whether there is something to export. */
-async function outcomeOf(client: ClientBuilds, { definitions, request }: TrackedBuild): Promise<ClientOutcome> {
+async function outcomeOf(
+  client: ClientBuilds,
+  { definitions, request }: TrackedBuild,
+  scope: CacheScope,
+): Promise<ClientOutcome> {
   const { builder, exported } = client.deps;
   const progress = client.progress.get(request.ref);
   if (progress === undefined) return "new";
@@ -80,8 +86,8 @@ async function outcomeOf(client: ClientBuilds, { definitions, request }: Tracked
   await Promise.race([progress.ended, late]);
   clearTimeout(timer);
   const isCached = !progress.hasExecuted(definitions);
-  if (isCached && (await exported.has(builder.address, definitions))) return "unchanged";
+  if (isCached && (await exported.has(builder.address, scope, definitions))) return "unchanged";
   // Until its export is complete: a build that finds all of it cached must not take that for granted.
-  exported.remove(builder.address, definitions);
+  exported.remove(builder.address, scope, definitions);
   return "new";
 }

@@ -1,7 +1,7 @@
-/** Builds whose cache is complete: when all their steps are cached, there is nothing new to export. */
+/** Builds whose cache is complete in their project: when all their steps are cached, there is nothing new to export. */
 import { LRUCache } from "lru-cache";
 import type { Definition } from "../buildkit/definition.js";
-import type { CacheIndex, ExportSummary } from "../cache/cache-index.js";
+import type { CacheIndex, CacheScope, ExportSummary } from "../cache/cache-index.js";
 
 /** Builders times different builds; one that is forgotten is exported once more. */
 const BUILDS_MAX = 10_000;
@@ -16,21 +16,21 @@ export class ExportedBuilds {
   }
 
   /** Whether the export of the build is there, and has all that it had. */
-  async has(builder: string, definitions: readonly Definition[]): Promise<boolean> {
-    const exported = this.#exports.get(keyOf(builder, definitions));
+  async has(builder: string, scope: CacheScope, definitions: readonly Definition[]): Promise<boolean> {
+    const exported = this.#exports.get(keyOf(builder, scope, definitions));
     const found = exported === undefined ? undefined : await this.#index.export(exported.id);
     return exported !== undefined && found !== undefined && found.resultCount >= exported.resultCount;
   }
 
-  add(builder: string, definitions: readonly Definition[], exported: ExportSummary): void {
-    this.#exports.set(keyOf(builder, definitions), exported);
+  add(builder: string, scope: CacheScope, definitions: readonly Definition[], exported: ExportSummary): void {
+    this.#exports.set(keyOf(builder, scope, definitions), exported);
   }
 
   /** Something new was built. */
-  remove(builder: string, definitions: readonly Definition[]): void {
-    this.#exports.delete(keyOf(builder, definitions));
+  remove(builder: string, scope: CacheScope, definitions: readonly Definition[]): void {
+    this.#exports.delete(keyOf(builder, scope, definitions));
   }
 }
 
-const keyOf = (builder: string, definitions: readonly Definition[]): string =>
-  [builder, ...definitions.map(({ stableDigest }) => stableDigest)].join("\n");
+const keyOf = (builder: string, { tenant, project }: CacheScope, definitions: readonly Definition[]): string =>
+  [builder, tenant, project, ...definitions.map(({ stableDigest }) => stableDigest)].join("\n");

@@ -11,6 +11,8 @@ export interface Registry {
   readonly host: string;
   /** A configuration for `DOCKER_CONFIG/config.json` that holds the password. */
   readonly dockerConfig: string;
+  /** A manifest or blob, by its path below `/v2/`. */
+  read(path: string): Promise<Buffer>;
   /** The digest that the registry gives for a tag. */
   digest(repository: string, tag: string): Promise<string | null>;
   stop(): Promise<void>;
@@ -49,6 +51,11 @@ export async function startRegistry(dir: string): Promise<Registry> {
   return {
     host,
     dockerConfig: JSON.stringify({ auths: { [host]: { auth: authorization } } }),
+    read: async (path) => {
+      const response = await get(path);
+      if (!response.ok) throw new Error(`${path}: ${response.status}`);
+      return Buffer.from(await response.arrayBuffer());
+    },
     digest: async (repository, tag) =>
       (await get(`${repository}/manifests/${tag}`)).headers.get("docker-content-digest"),
     stop: async () => {

@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo, type NetConnectOpts, type Sock
 export interface TcpFaultProxy {
   /** `tcp://127.0.0.1:PORT` */
   readonly address: string;
-  /** Bytes of later chunks arrive this much later. */
+  /** What is sent from now on, and the end of it, arrives this much later. */
   delayMs: number;
   /** Connections that are open through the proxy. */
   readonly connectionCount: number;
@@ -40,21 +40,25 @@ export async function startTcpFaultProxy(target: string): Promise<TcpFaultProxy>
   const forward = (from: Socket, to: Socket): void => {
     sockets.add(from);
     if (state.isPaused) from.pause();
+    const later = (pass: () => void): void => {
+      if (state.delayMs > 0) setTimeout(pass, state.delayMs);
+      else pass();
+    };
     from.on("data", (chunk) => {
-      const pass = (): void => {
+      later(() => {
         if (!to.destroyed && !to.write(chunk)) {
           from.pause();
           to.once("drain", () => state.isPaused || from.resume());
         }
-      };
-      if (state.delayMs > 0) setTimeout(pass, state.delayMs);
-      else pass();
+      });
     });
-    from.on("end", () => to.end());
+    from.on("end", () => {
+      later(() => to.end());
+    });
     from.on("error", () => undefined); // "close" follows
     from.on("close", () => {
       sockets.delete(from);
-      to.destroy();
+      later(() => to.destroy());
     });
   };
   const server = createServer((client) => {

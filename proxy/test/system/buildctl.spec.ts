@@ -56,7 +56,10 @@ describe("buildctl through MemoBuild", () => {
       const seen = await worlds().same(async (world) => {
         const { code, stdout, stderr } = await world.buildctl(question);
         expect(code, stderr).to.equal(0);
-        return rowsOf(stdout.toString()).sort();
+        // What was exported, as to the shared cache, is no longer marked as mutable; a record's generation grows some
+        // time after its build.
+        const rows = rowsOf(stdout.toString().replaceAll("*", ""));
+        return rows.map((row) => row.replace(/^(COMPLETE .*) \d+$/, "$1")).sort();
       });
       expect(seen.join("")).to.not.equal("");
     });

@@ -20,7 +20,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
 const OCCASIONAL: readonly RegExp[] = [
   /^(\.\.\.)?$/,
   / \/ \d/,
-  /^(transferring|sending|exporting|rewriting|resolve|writing|copying|pushing) (?!.*done$)/,
+  /^(transferring|sending|preparing|exporting|rewriting|resolve|writing|copying|pushing) (?!.*done$)/,
   /^extracting /,
   /^WARN: /,
 ];
@@ -29,9 +29,22 @@ export function withoutVarying(line: string): string {
   return VARYING.reduce((text, [pattern, by]) => text.replace(pattern, by), line.trimEnd());
 }
 
+/** The step in which a build imports the shared cache: the one line that MemoBuild adds to what users see. */
+const OUR_IMPORT = /importing cache manifest from 127\.0\.0\.1:\d+\/[0-9a-f]{32}\/cache@sha256:[0-9a-f]{64}$/;
+
+export const isOurImport = (name: string): boolean => OUR_IMPORT.test(name);
+
+/** Plain progress without the step in which the shared cache is imported; that it failed would still be seen. */
+export function withoutOurImport(progress: string): string {
+  const lines = progress.split("\n");
+  const ours = new Set(lines.filter(isOurImport).map((line) => /^#\d+ /.exec(line)?.[0]));
+  const isOurs = (line: string): boolean => ours.has(/^#\d+ /.exec(line)?.[0]) && !line.includes("ERROR");
+  return lines.filter((line) => !isOurs(line)).join("\n");
+}
+
 /** The lines of plain progress as a sorted set, since independent steps print in any order. */
 export function progressOf(stderr: string): string[] {
-  const lines = stderr.split("\n").map((line) => withoutVarying(line).replace(/^ +- /, "- "));
+  const lines = withoutOurImport(stderr).split("\n").map((line) => withoutVarying(line).replace(/^ +- /, "- "));
   return [...new Set(lines.filter((line) => !OCCASIONAL.some((pattern) => pattern.test(line))))].sort();
 }
 
