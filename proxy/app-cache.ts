@@ -86,26 +86,11 @@ export async function startCache(deps: AppCacheDeps): Promise<AppCache> {
 async function startParts(deps: AppCacheDeps, closes: (() => Promise<void>)[]): Promise<Omit<AppCache, "close">> {
   const { config, logger, registry } = deps;
   const store = await startStore(deps, closes);
-  const { cacheRegistry, healer, index, retention, stopped } = store;
+  const { cacheRegistry, index } = store;
   const address = await cacheRegistry.start();
   logger.info({ address: formatHostPort(address) }, "registry listening");
   const importMetrics = new ImportMetrics(registry);
-  const cache = new SharedCache({
-    ...store,
-    registry: cacheRegistry,
-    recheck: async (digest) => {
-      await healer.recheck(digest, stopped);
-    },
-    onPublished: () => {
-      retention.nudge();
-    },
-    metrics: importMetrics,
-    logger,
-    maxRecords: config.maxRecords,
-    compression: config.compression,
-    now: monotonic,
-    wallClock: Date.now,
-  });
+  const cache = createSharedCache(deps, store, importMetrics);
   const [messages, readDefinition] = await Promise.all([loadBuildMessages(), loadDefinitionReader()]);
   const reach = createReach(deps, { address, expectProbe: () => cacheRegistry.expectProbe() }, messages);
   closes.push(() => reach.close());
@@ -143,6 +128,26 @@ async function startParts(deps: AppCacheDeps, closes: (() => Promise<void>)[]): 
       if (state === "down") reach.builderDown();
     },
   };
+}
+
+function createSharedCache({ config, logger }: AppCacheDeps, store: StoreParts, metrics: ImportMetrics): SharedCache {
+  const { cacheRegistry, healer, retention, stopped } = store;
+  return new SharedCache({
+    ...store,
+    registry: cacheRegistry,
+    recheck: async (digest) => {
+      await healer.recheck(digest, stopped);
+    },
+    onPublished: () => {
+      retention.nudge();
+    },
+    metrics,
+    logger,
+    maxRecords: config.maxRecords,
+    compression: config.compression,
+    now: monotonic,
+    wallClock: Date.now,
+  });
 }
 
 interface StoreParts {
