@@ -14,11 +14,9 @@ import {
   type CacheWorld,
 } from "./cache-world.js";
 import { describeSurroundings } from "./relay.js";
-import { writeReport } from "./report.js";
 import { median, quantile, shuffled } from "./stats.js";
 
 const FILE = join(ROOT, "docs/benchmarks/cache.json");
-const PAGE = join(ROOT, "docs/benchmarks.md");
 
 export interface CacheBenchOptions {
   readonly runs: number;
@@ -247,6 +245,5 @@ export async function benchCache({ only, runs, save }: CacheBenchOptions, signal
   const record = { ...surroundings, date: new Date().toISOString(), loadBefore, loadAfter: loadavg()[0] };
   const lines = rows.map((row) => `    ${JSON.stringify(row)}`).join(",\n");
   await writeFile(FILE, `${JSON.stringify(record, null, 2).replace(/\n}$/, "")},\n  "rows": [\n${lines}\n  ]\n}\n`);
-  await writeReport(PAGE, "cache", report);
   return report;
 }

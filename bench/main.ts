@@ -78,6 +78,13 @@ async function relay(options: Options): Promise<void> {
   });
 }
 
+const asText = (report: string): string => `\`\`\`text\n${report}\n\`\`\``;
+
+async function tell(bench: string, report: string, isSaved: boolean): Promise<void> {
+  console.log(report);
+  if (isSaved) await writeReport(PAGE, bench, report);
+}
+
 const program = new Command("bench");
 program
   .command("relay")
@@ -94,7 +101,7 @@ program
   .option("--no-save", "print the report, leave docs/ as it is")
   .action(async (options: CacheBenchOptions) => {
     await interruptible(async (signal) => {
-      console.log(await benchCache(options, signal));
+      await tell("cache", await benchCache(options, signal), options.save);
     });
   });
 program
@@ -102,7 +109,7 @@ program
   .description("time the synthesis of an import from 100,000 records in the index")
   .option("--no-save", "print the report, leave docs/ as it is")
   .action(async ({ save }: { readonly save: boolean }) => {
-    console.log(await benchSynthesis(save));
+    await tell("synthesis", asText(await benchSynthesis(save)), save);
   });
 program
   .command("retention")
@@ -110,7 +117,7 @@ program
   .option("--blobs <n>", "blobs in the index", Number, 1_000_000)
   .option("--no-save", "print the report, leave docs/ as it is")
   .action(async ({ blobs, save }: { readonly blobs: number; readonly save: boolean }) => {
-    console.log(await benchRetention(save, blobs));
+    await tell("retention", asText(await benchRetention(save, blobs)), save);
   });
 program
   .command("registry")
@@ -120,6 +127,6 @@ program
   .option("--large-mib <n>", "size of the large blob", Number, 1024)
   .option("--no-save", "print the report, leave docs/ as it is")
   .action(async (options: RegistryBenchOptions) => {
-    console.log(await benchRegistry(options));
+    await tell("registry", await benchRegistry(options), options.save);
   });
 await program.parseAsync();
