@@ -11,6 +11,13 @@ interface Export {
   readonly blobs: readonly Digest[];
 }
 
+interface Cache {
+  readonly exports: readonly Export[];
+  readonly bytesToFree: number;
+  readonly held: readonly Digest[];
+  readonly keepsInUse: boolean;
+}
+
 const DIGESTS = ["a", "b", "c", "d", "e", "f"].map(digestFor);
 const sizeOf = (digest: Digest): number => 10 + DIGESTS.indexOf(digest);
 
@@ -30,13 +37,15 @@ const bytesOf = (exports: readonly Export[], held: readonly Digest[]): number =>
 };
 
 /** Takes the oldest that may go, looks at the whole cache again, and stops when it is small enough. */
-function naive(exports: readonly Export[], bytesToFree: number, held: readonly Digest[]) {
+function naive({ exports, bytesToFree, held, keepsInUse }: Cache) {
   const chosen: Export[] = [];
   const left = [...exports];
   const all = bytesOf(exports, held);
+  const counted = keepsInUse ? held : [];
   for (const one of exports) {
-    if (all - bytesOf(left, held) >= bytesToFree) break;
-    if (one.isPinned || (one.blobs.length > 0 && one.blobs.every((digest) => held.includes(digest)))) continue;
+    if (bytesOf(exports, counted) - bytesOf(left, counted) >= bytesToFree) break;
+    const isInUse = one.blobs.length > 0 && one.blobs.every((digest) => held.includes(digest));
+    if (one.isPinned || (keepsInUse && isInUse)) continue;
     left.splice(left.indexOf(one), 1);
     chosen.push(one);
   }
@@ -47,23 +56,29 @@ const anyCache = fc.record({
   exports: fc.array(fc.record({ isPinned: fc.boolean(), blobs: fc.uniqueArray(fc.constantFrom(...DIGESTS)) })),
   bytesToFree: fc.oneof(fc.nat(80), fc.constant(Infinity)),
   held: fc.subarray(DIGESTS),
+  keepsInUse: fc.boolean(),
 });
+
+const planFor = ({ bytesToFree, held, keepsInUse }: Cache): EvictionPlan =>
+  new EvictionPlan({ bytesToFree, keepsInUse, isHeld: (digest) => held.includes(digest) });
 
 describe("EvictionPlan", () => {
   it("chooses what a naive model chooses", () => {
     fc.assert(
-      fc.property(anyCache, ({ exports, bytesToFree, held }) => {
-        const plan = new EvictionPlan(bytesToFree, (digest) => held.includes(digest));
+      fc.property(anyCache, (cache) => {
+        const { exports } = cache;
+        const plan = planFor(cache);
         const chosen = candidates(exports).flatMap((candidate, at) => (plan.choose(candidate) ? [at] : []));
-        expect({ chosen, freedBytes: plan.freedBytes }).to.deep.equal(naive(exports, bytesToFree, held));
+        expect({ chosen, freedBytes: plan.freedBytes }).to.deep.equal(naive(cache));
       }),
     );
   });
 
   it("chooses the same when what was chosen is removed in between", () => {
     fc.assert(
-      fc.property(anyCache, ({ exports, bytesToFree, held }) => {
-        const plan = new EvictionPlan(bytesToFree, (digest) => held.includes(digest));
+      fc.property(anyCache, (cache) => {
+        const { exports } = cache;
+        const plan = planFor(cache);
         const left = [...exports];
         const chosen: number[] = [];
         for (const [at, one] of exports.entries()) {
@@ -73,13 +88,13 @@ describe("EvictionPlan", () => {
           left.splice(left.indexOf(one), 1);
           plan.removed();
         }
-        expect({ chosen, freedBytes: plan.freedBytes }).to.deep.equal(naive(exports, bytesToFree, held));
+        expect({ chosen, freedBytes: plan.freedBytes }).to.deep.equal(naive(cache));
       }),
     );
   });
 
   it("keeps everything when nothing is to be freed", () => {
-    const plan = new EvictionPlan(0, () => false);
+    const plan = planFor({ exports: [], bytesToFree: 0, held: [], keepsInUse: false });
 
     expect(plan.choose({ isPinned: false, blobs: [] })).to.equal(false);
   });

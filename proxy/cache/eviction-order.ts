@@ -7,18 +7,28 @@ export interface EvictionCandidate {
   readonly blobs: readonly BlobReference[];
 }
 
+export interface EvictionRules {
+  readonly bytesToFree: number;
+  readonly isHeld: (digest: Digest) => boolean;
+  /**
+   * Whether an export stays of which all blobs are held. Else it goes in its turn, so that no newer one has to go in
+   * its place; the held blobs count as freed, and are for a later sweep.
+   */
+  readonly keepsInUse: boolean;
+}
+
 /** Candidates are asked for one by one, least recently used first. */
 export class EvictionPlan {
-  readonly #bytesToFree: number;
-  readonly #isHeld: (digest: Digest) => boolean;
+  readonly #rules: EvictionRules;
   /** How many chosen exports refer to a blob, beyond what the index knows. */
   readonly #chosen = new Map<Digest, number>();
   #freedBytes = 0;
   #freedBlobs = 0;
+  /** Of blobs that only chosen exports needed and that somebody holds. */
+  #freedLaterBytes = 0;
 
-  constructor(bytesToFree: number, isHeld: (digest: Digest) => boolean) {
-    this.#bytesToFree = bytesToFree;
-    this.#isHeld = isHeld;
+  constructor(rules: EvictionRules) {
+    this.#rules = rules;
   }
 
   /** Of blobs that only chosen exports needed and that nobody holds. */
@@ -31,17 +41,23 @@ export class EvictionPlan {
   }
 
   get isDone(): boolean {
-    return this.#freedBytes >= this.#bytesToFree;
+    const { bytesToFree, keepsInUse } = this.#rules;
+    return this.#freedBytes + (keepsInUse ? 0 : this.#freedLaterBytes) >= bytesToFree;
   }
 
-  /** Whether the export goes. One of which all blobs are held is in use. */
+  /** Whether the export goes. */
   choose({ isPinned, blobs }: EvictionCandidate): boolean {
+    const { isHeld, keepsInUse } = this.#rules;
     if (this.isDone || isPinned) return false;
-    if (blobs.length > 0 && blobs.every(({ digest }) => this.#isHeld(digest))) return false;
+    if (keepsInUse && blobs.length > 0 && blobs.every(({ digest }) => isHeld(digest))) return false;
     for (const { digest, sizeBytes, exports } of blobs) {
       const chosen = (this.#chosen.get(digest) ?? 0) + 1;
       this.#chosen.set(digest, chosen);
-      if (chosen < exports || this.#isHeld(digest)) continue;
+      if (chosen < exports) continue;
+      if (isHeld(digest)) {
+        this.#freedLaterBytes += sizeBytes;
+        continue;
+      }
       this.#freedBytes += sizeBytes;
       this.#freedBlobs += 1;
     }

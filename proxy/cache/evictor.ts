@@ -30,6 +30,8 @@ export interface EvictionGoal {
   /** Only of projects that contain this text. */
   readonly project?: string;
   readonly bytesToFree: number;
+  /** Whether exports in use stay; else they go in their turn, and their blobs when nobody holds them any more. */
+  readonly keepsInUse: boolean;
   readonly reason: EvictionReason;
   readonly isDryRun: boolean;
 }
@@ -53,10 +55,10 @@ export class Evictor {
     this.#parts = parts;
   }
 
-  /** Least recently used exports first, until so many bytes can be swept; never pinned ones or those in use. */
+  /** Least recently used exports first, until so many bytes can be swept; never pinned ones. */
   async evict(goal: EvictionGoal, slices: WorkSlices, signal: AbortSignal): Promise<Evicted> {
     const { index, holds } = this.#parts;
-    const plan = new EvictionPlan(goal.bytesToFree, (digest) => holds.isHeld(digest));
+    const plan = new EvictionPlan({ ...goal, isHeld: (digest) => holds.isHeld(digest) });
     const gone: ExportSummary[] = [];
     const query = goal.usedBeforeMs === undefined ? {} : { usedBeforeMs: goal.usedBeforeMs };
     let offset = 0;

@@ -10,7 +10,7 @@ import { chainGraph, digestFor, newExport, SIZE_BYTES } from "../test/support/ca
 import { MemoryBlobStore } from "../test/support/memory-blob-store.js";
 import { poll } from "../test/support/poll.js";
 import { makeTempDir, removeDir } from "../test/support/temp-dir.js";
-import { BlobHolds } from "./blob-holds.js";
+import { BlobHolds, type Release } from "./blob-holds.js";
 import type { Digest } from "./digest.js";
 import { RetentionMetrics } from "./retention-metrics.js";
 import { Retention } from "./retention.js";
@@ -183,10 +183,10 @@ describe("Retention", () => {
       expect(store.storeBytes).to.equal(2 * SIZE_BYTES);
     });
 
-    it("leaves pinned exports and what is held, and says once that it cannot shrink", async () => {
+    it("leaves pinned exports and blobs that are held, and says once that it cannot shrink", async () => {
       const pinned = await publish(50, "pinned");
       await index.setPinned(pinned, true);
-      const held = await publish(49, "held");
+      await publish(49, "held");
       holds.hold(digestFor("held"));
       await publish(48, "loose");
       space.softMaxBytes = 0;
@@ -194,10 +194,28 @@ describe("Retention", () => {
       await retention.pass(never);
       await retention.pass(never);
 
-      expect(await left()).to.deep.equal([pinned, held]);
+      expect(await left()).to.deep.equal([pinned]);
       expect(store.storeBytes).to.equal(2 * SIZE_BYTES);
       await expectAgreement();
       expect(lines.filter((line) => line.includes("pinned or in use"))).to.have.length(1);
+    });
+
+    it("removes the oldest exports, not newer ones in their place, while their blobs are held", async () => {
+      const releases: (Release | undefined)[] = [];
+      for (const day of [3, 2, 1]) await publish(day, `blob ${day}`);
+      for (const day of [3, 2]) releases.push(holds.hold(digestFor(`blob ${day}`)));
+      const [, , newest] = await left();
+      space.softMaxBytes = SIZE_BYTES;
+
+      await retention.pass(never);
+      expect(await left()).to.deep.equal([newest]);
+      expect(store.storeBytes).to.equal(3 * SIZE_BYTES);
+      expect(lines.filter((line) => line.includes("pinned or in use"))).to.deep.equal([]);
+
+      for (const release of releases) release?.();
+      await retention.pass(never);
+      expect(await left()).to.deep.equal([newest]);
+      expect(store.storeBytes).to.equal(SIZE_BYTES);
     });
 
     it("deletes what was held when it is not held any more", async () => {

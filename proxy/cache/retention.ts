@@ -89,6 +89,7 @@ export class Retention {
         ...(unusedForMs === undefined ? {} : { usedBeforeMs: now() - unusedForMs }),
         ...(project === undefined ? {} : { project }),
         bytesToFree: toFree - swept.bytes,
+        keepsInUse: true,
       };
       const evicted = await this.#evictor.evict({ ...goal, reason: "prune", isDryRun }, slices, signal);
       const after = isDryRun ? evicted : await this.#evictor.sweep(now() + 1, "prune", slices, signal);
@@ -102,23 +103,26 @@ export class Retention {
   }
 
   async #pass(signal: AbortSignal): Promise<void> {
-    const { now, maxAgeMs } = this.#options;
+    const { index, now, maxAgeMs } = this.#options;
     const slices = this.#slices();
     const wantedBytes = this.#wantedBytes;
     this.#wantedBytes = 0;
-    const old = { usedBeforeMs: now() - maxAgeMs, bytesToFree: Infinity };
+    const old = { usedBeforeMs: now() - maxAgeMs, bytesToFree: Infinity, keepsInUse: true };
     await this.#evictor.evict({ ...old, reason: "age", isDryRun: false }, slices, signal);
     await this.#evictor.sweep(now() - UNREFERENCED_KEPT_MS, "age", slices, signal);
     for (;;) {
       const { bytes, reason } = await this.#need(wantedBytes);
       if (bytes <= 0) break;
       const swept = await this.#evictor.sweep(now() + 1, reason, slices, signal);
-      const goal = { bytesToFree: bytes - swept.bytes, reason, isDryRun: false };
+      // What is left of the unreferenced is held, and goes when it is let go of.
+      const { unreferencedBytes } = await index.totals();
+      const bytesToFree = bytes - swept.bytes - unreferencedBytes;
+      // Builds that go on hold the exports of their project all the time: to spare them would cost the newest ones.
+      const goal = { bytesToFree, keepsInUse: false, reason, isDryRun: false };
       const evicted = await this.#evictor.evict(goal, slices, signal);
-      if (evicted.exports.length === 0 && swept.blobs === 0) {
-        this.#stuck(bytes, reason);
-        return;
-      }
+      if (evicted.exports.length > 0 || swept.blobs > 0) continue;
+      if (bytesToFree > 0) this.#stuck(bytes, reason);
+      return;
     }
     this.#isStuck = false;
   }

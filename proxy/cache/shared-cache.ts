@@ -148,11 +148,20 @@ export class SharedCache {
       const unusable = blobs.map(({ digest }) => digest).filter((digest) => !present.has(digest) || !held.has(digest));
       const made = this.#maker.make(buildKey(identity), graphs, new Set(unusable));
       const used = ranked.map(({ id }) => id);
-      if (made !== undefined) await index.touch(used, wallClock());
+      if (made !== undefined) await this.#touch(used);
       return use(made);
     } finally {
       for (const release of held.values()) release();
     }
+  }
+
+  /** A full disk, on which nothing can be recorded, is no reason to go without an import. */
+  async #touch(used: readonly number[]): Promise<void> {
+    const { index, logger, wallClock } = this.#deps;
+    await index.touch(used, wallClock()).catch((error: unknown) => {
+      const cause = error instanceof Error ? error.message : String(error);
+      logger.warn({ cause }, "use of exports not recorded");
+    });
   }
 
   #offer(made: MadeImport, identity: BuildIdentity, address: string, build: RunningBuild): CacheEntry | undefined {

@@ -88,12 +88,12 @@ export class SqliteDatabase {
 
   /** How many rows it changed. */
   run(sql: string, values: Value[] = []): number {
-    return this.#prepared(sql).run(values).changes;
+    return this.#use(sql, (statement) => statement.run(values).changes);
   }
 
   /** Runs an INSERT and returns the id of the row. */
   insert(sql: string, values: Value[]): number {
-    return Number(this.#prepared(sql).run(values).lastInsertRowid);
+    return this.#use(sql, (statement) => Number(statement.run(values).lastInsertRowid));
   }
 
   /** The first column of the first row, where it is a number or bytes. */
@@ -106,7 +106,7 @@ export class SqliteDatabase {
   column(sql: string, values: Value[]): unknown[] {
     // All, even where one row is wanted: a statement that was not read to its end keeps its snapshot, and as long as
     // there is one, nothing is copied from the log into the file.
-    const found: readonly Readonly<Record<string, unknown>>[] = this.#prepared(sql).all(values);
+    const found: readonly Readonly<Record<string, unknown>>[] = this.#use(sql, (statement) => statement.all(values));
     return found.map((row) => Object.values(row)[0]);
   }
 
@@ -137,9 +137,29 @@ export class SqliteDatabase {
 
   close(): void {
     if (!this.#database.isOpen) return;
-    for (const statement of this.#statements.values()) statement.finalize();
-    this.#statements.clear();
+    for (const sql of [...this.#statements.keys()]) this.#drop(sql);
     this.#database.close();
+  }
+
+  #use<T>(sql: string, use: (statement: Statement) => T): T {
+    const statement = this.#prepared(sql);
+    try {
+      return use(statement);
+    } catch (error) {
+      // It would fail once more, for the same reason, when it is used the next time.
+      this.#drop(sql);
+      throw error;
+    }
+  }
+
+  #drop(sql: string): void {
+    const statement = this.#statements.get(sql);
+    this.#statements.delete(sql);
+    try {
+      statement?.finalize();
+    } catch {
+      // It is gone, and says again how it failed last.
+    }
   }
 
   #prepared(sql: string): Statement {

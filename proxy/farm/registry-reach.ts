@@ -10,6 +10,7 @@ import { formatHostPort, isLoopback } from "../config/host-port.js";
 import type { HostPort } from "../config/host-port.js";
 import { GrpcClient } from "../grpc/grpc-client.js";
 import type { Logger } from "../log/create-logger.js";
+import { answersInTime } from "./answers-in-time.js";
 import type { Builder } from "./builder.js";
 import { withDeadline } from "./deadline.js";
 
@@ -19,6 +20,8 @@ const PROBE_TIMED_OUT = `the builder did not come within ${PROBE_TIMEOUT_MS / 10
 /** What a build waits for a probe that is under way. */
 const BUILD_WAIT_MS = 1_000;
 const RETRY_MS = 60_000;
+/** Of an address that is not our own: whoever is behind it passes a request on, and back, within this. */
+const ADVERTISED_TIMEOUT_MS = 300;
 
 /** An unguessable place of the registry that tells when somebody asks for it. */
 export interface RegistryProbe {
@@ -57,12 +60,16 @@ export class RegistryReach {
   #state: State = { state: "unknown" };
   #running: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #wasOpen = true;
 
   constructor(deps: RegistryReachDeps) {
     this.#deps = deps;
   }
 
-  /** `host:port` for this builder, once it was proven; undefined where it is not. Waits a moment for a probe under way. */
+  /**
+   * `host:port` for this builder, once it was proven; undefined where it is not, or where what is advertised does not
+   * answer now. Waits a moment for a probe under way.
+   */
   async address(): Promise<string | undefined> {
     if (this.#state.state === "unknown" && this.#running !== undefined) {
       let timer: NodeJS.Timeout | undefined;
@@ -72,7 +79,9 @@ export class RegistryReach {
       await Promise.race([this.#running, waited]);
       clearTimeout(timer);
     }
-    return this.#state.state === "reached" ? this.#state.address : undefined;
+    if (this.#state.state !== "reached") return undefined;
+    const { address } = this.#state;
+    return (await this.#isOpen(address)) ? address : undefined;
   }
 
   /** Proves it anew: the builder has come up. */
@@ -93,6 +102,20 @@ export class RegistryReach {
     clearTimeout(this.#retry);
     this.#stopped.abort();
     await this.#running;
+  }
+
+  /** Our own listener is; what stands before it may have broken since the builder was seen to come through. */
+  async #isOpen(address: string): Promise<boolean> {
+    const { advertise, builder, logger } = this.#deps;
+    if (advertise === undefined) return true;
+    const isOpen = await answersInTime(`http://${address}/`, ADVERTISED_TIMEOUT_MS);
+    if (isOpen !== this.#wasOpen) {
+      this.#wasOpen = isOpen;
+      const said = { builder: builder.address, registry: address };
+      if (isOpen) logger.info(said, "cache answers again");
+      else logger.warn(said, "cache does not answer at the address that is advertised; builds go on without it");
+    }
+    return isOpen;
   }
 
   async #check(): Promise<void> {

@@ -44,7 +44,9 @@ export function withoutOurImport(progress: string): string {
 
 /** The lines of plain progress as a sorted set, since independent steps print in any order. */
 export function progressOf(stderr: string): string[] {
-  const lines = withoutOurImport(stderr).split("\n").map((line) => withoutVarying(line).replace(/^ +- /, "- "));
+  const lines = withoutOurImport(stderr)
+    .split("\n")
+    .map((line) => withoutVarying(line).replace(/^ +- /, "- "));
   return [...new Set(lines.filter((line) => !OCCASIONAL.some((pattern) => pattern.test(line))))].sort();
 }
 
