@@ -245,7 +245,10 @@ function createReach(
     reachable.set({ builder: builder.address }, isReachable ? 1 : 0);
   };
   onChange(false);
-  return new RegistryReach({ builder, registry: probed, advertise: config.advertise, messages, onChange, logger });
+  return new RegistryReach({
+    ...{ builder, registry: probed, advertise: config.advertise, messages, onChange, logger },
+    now: monotonic,
+  });
 }
 
 const monotonic = (): number => performance.now();

@@ -7,6 +7,8 @@ import { fieldsOf } from "./raw-message.js";
 export interface Definition {
   /** Digests of the operations that give results; the last operation, which only names them, is left out. */
   readonly vertexes: readonly string[];
+  /** The last of them, which is loaded after all others. */
+  readonly result: string;
   /** Those of them whose results can be cached: not sources, which are never exported. */
   readonly steps: readonly string[];
   /** Equal for definitions that differ only in what each build makes anew, such as the session of its local files. */
@@ -51,7 +53,9 @@ export async function loadDefinitionReader(): Promise<ReadDefinition> {
         if (decoded.source === null) steps.push(digest);
       }
     }
-    return { vertexes, steps, stableDigest: last };
+    const result = vertexes.at(-1);
+    if (result === undefined) throw new Error("the definition has no operation");
+    return { vertexes, result, steps, stableDigest: last };
   };
 }
 

@@ -6,6 +6,7 @@ import type { BlobStat, BlobStore } from "./blob-store.js";
 import type { CacheIndex, CacheScope } from "./cache-index.js";
 import { digestOf, type Digest } from "./digest.js";
 import type { QuarantineReason, RetentionMetrics } from "./retention-metrics.js";
+import { Turns } from "./turns.js";
 
 export interface BlobHealerParts {
   readonly index: CacheIndex;
@@ -19,9 +20,13 @@ export interface BlobHealerParts {
 
 export type Recheck = "sound" | QuarantineReason;
 
+/** Read at the same time: after a store was copied, all blobs are to be read again. */
+const READING_MAX = 2;
+
 export class BlobHealer {
   readonly #parts: BlobHealerParts;
   readonly #running = new Map<Digest, Promise<Recheck>>();
+  readonly #turns = new Turns(READING_MAX);
 
   constructor(parts: BlobHealerParts) {
     this.#parts = parts;
@@ -34,7 +39,9 @@ export class BlobHealer {
   async recheck(digest: Digest, signal: AbortSignal): Promise<Recheck> {
     const running = this.#running.get(digest);
     if (running !== undefined) return running;
-    const recheck = this.#recheckHeld(digest, signal).finally(() => this.#running.delete(digest));
+    const recheck = this.#turns
+      .take(signal, () => this.#recheckHeld(digest, signal))
+      .finally(() => this.#running.delete(digest));
     this.#running.set(digest, recheck);
     return recheck;
   }

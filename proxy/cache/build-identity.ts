@@ -18,7 +18,7 @@ const text = (value: string | undefined): string => (value ?? "").slice(0, TEXT_
 export function identifyBuild({ options, sharedKey }: BuildSource): BuildIdentity {
   return {
     tenant: DEFAULT_TENANT,
-    project: text(projectOf({ options, sharedKey })),
+    project: projectOf({ options, sharedKey }),
     dockerfile: text(options["filename"] ?? "Dockerfile"),
     target: text(options["target"]),
     platform: text(options["platform"]),
@@ -30,37 +30,45 @@ export function identifyBuild({ options, sharedKey }: BuildSource): BuildIdentit
  * the client tells nothing. Credentials in addresses are left out.
  */
 export function projectOf({ options, sharedKey }: BuildSource): string {
-  const repository = normalizeRemote(options["vcs:source"] ?? "");
+  const repository = normalizeRemote(text(options["vcs:source"]));
   if (repository !== "") {
-    const folder = (options["vcs:localdir:context"] ?? "").replace(/^\.?\/+|^\.$|\/+$/g, "");
+    const folder = trimPath(text(options["vcs:localdir:context"])).replace(/^\.\/?/, "");
     return folder === "" ? repository : `${repository}//${folder}`;
   }
-  const context = options["context"] ?? "";
+  const context = text(options["context"]);
   // A context from standard input has an address that names the session.
   if (isRemote(context) && !context.startsWith("http://buildkit-session/")) return normalizeRemote(context);
-  return sharedKey.replace(/:[^:]*$/, "");
+  return text(sharedKey).replace(/:[^:]*$/, "");
 }
+
+/** Without slashes around it. */
+const trimPath = (path: string): string =>
+  path
+    .split("/")
+    .filter((part) => part !== "")
+    .join("/");
 
 const isRemote = (context: string): boolean => /^(https?|git|ssh):\/\/|^[^/@]+@[^/:]+:/.test(context);
 
 /** Equal for the ways to reach one repository: `git@host:team/app.git` and `https://host/team/app`. */
 export function normalizeRemote(remote: string): string {
   const scp = /^(?:[^/@]+@)?([^/:@]+):(?!\/\/)(.+)$/.exec(remote);
-  const [host, path] = scp === null ? splitUrl(remote) : [scp[1] ?? "", scp[2] ?? ""];
-  const bare = path.replace(/^\/+|\/+$/g, "").replace(/\.git$/, "");
-  return [host.toLowerCase(), bare].filter((part) => part !== "").join("/");
+  const [host, path, folder] = scp === null ? splitUrl(remote) : [scp[1] ?? "", scp[2] ?? "", undefined];
+  const bare = trimPath(path).replace(/\.git$/, "");
+  const repository = [host.toLowerCase(), bare].filter((part) => part !== "").join("/");
+  return folder === undefined ? repository : `${repository}//${folder}`;
 }
 
-function splitUrl(remote: string): [host: string, path: string] {
+function splitUrl(remote: string): [host: string, path: string, folder: string | undefined] {
   let url: URL;
   try {
     url = new URL(remote);
   } catch {
-    return ["", remote];
+    return ["", remote, undefined];
   }
   // Ports and user names differ between ways to the same repository; a query may be a secret; a fragment names a
   // branch and a folder.
   const folder = /^#[^:]*:(.+)$/.exec(url.hash)?.[1];
-  const path = url.pathname.replace(/\/+$/, "").replace(/\.git$/, "");
-  return [url.hostname, folder === undefined ? path : `${path}//${folder}`];
+  const path = trimPath(url.pathname).replace(/\.git$/, "");
+  return [url.hostname, path, folder];
 }

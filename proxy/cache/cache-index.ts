@@ -76,6 +76,8 @@ export interface IndexTotals {
 
 export interface ExportQuery {
   readonly scope?: CacheScope;
+  /** Only exports of the same Dockerfile, target and platform. */
+  readonly like?: Omit<BuildIdentity, keyof CacheScope>;
   /** Only exports last used before this time. */
   readonly usedBeforeMs?: number;
   /** Default: newest use first. */

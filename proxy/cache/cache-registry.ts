@@ -74,6 +74,9 @@ export class CacheRegistry {
     }).catch((error: unknown) => {
       throw listenStartError("registry-listen", formatHostPort(this.#deps.address), error);
     });
+    this.#server.on("error", (error) => {
+      this.#deps.log.error({ cause: error.message }, "registry listener failed");
+    });
     const bound = this.#server.address();
     return { host, port: typeof bound === "object" && bound !== null ? bound.port : port };
   }

@@ -55,8 +55,7 @@ export class Retention {
 
   /** Something was published, or a put of so many bytes was refused: a pass runs soon. */
   nudge(wantedBytes = 0): void {
-    // For what never fits, nothing has to go.
-    if (wantedBytes <= this.#options.space.hardMaxBytes) this.#wantedBytes = Math.max(this.#wantedBytes, wantedBytes);
+    this.#wantedBytes = Math.max(this.#wantedBytes, wantedBytes);
     if (this.#isPassWaiting || this.#stop.signal.aborted) return;
     this.#isPassWaiting = true;
     this.#alone(this.#stop.signal, async (signal) => {
@@ -134,8 +133,12 @@ export class Retention {
   async #need(wantedBytes: number): Promise<Need> {
     const { space } = this.#options;
     const { storeBytes, softMaxBytes, hardMaxBytes, minFreeBytes } = space;
-    const size = Math.max(storeBytes - softMaxBytes, wantedBytes > 0 ? storeBytes + wantedBytes - hardMaxBytes : 0);
-    const free = minFreeBytes + wantedBytes - (await space.freeBytes());
+    const freeBytes = await space.freeBytes();
+    // For what never fits, nothing has to go.
+    const fits = wantedBytes <= Math.min(hardMaxBytes, storeBytes + freeBytes - minFreeBytes);
+    const wanted = fits ? wantedBytes : 0;
+    const size = Math.max(storeBytes - softMaxBytes, wanted > 0 ? storeBytes + wanted - hardMaxBytes : 0);
+    const free = minFreeBytes + wanted - freeBytes;
     return size >= free ? { bytes: size, reason: "size" } : { bytes: free, reason: "free_space" };
   }
 

@@ -12,8 +12,12 @@ import { ImportMaker, type MadeImport } from "./import-maker.js";
 import { rankExports } from "./import-rank.js";
 import type { ImportMetrics, ImportResult } from "./import-metrics.js";
 
-/** Earlier exports that are looked at for one import; the newest of a project hold nearly all that helps. */
-const CANDIDATES_MAX = 64;
+/** Earlier exports that are looked at for one import: of builds like it, pinned ones, and any of the project. */
+const CANDIDATES = { alike: 32, pinned: 16, newest: 32 };
+/** Their records together, in records of one import: what comes first holds nearly all that helps. */
+const CANDIDATE_RECORDS_FACTOR = 4;
+/** Of these it is recorded that they were used; what comes later hardly ever gives a record. */
+const USED_MAX = 8;
 
 export interface SharedCacheDeps {
   readonly store: BlobStore;
@@ -130,10 +134,8 @@ export class SharedCache {
 
   /** Makes the import of the best of the earlier exports; their blobs are held while `use` takes what it needs. */
   async #import<T>(identity: BuildIdentity, use: (made: MadeImport | undefined) => T): Promise<T> {
-    const { holds, index, wallClock } = this.#deps;
-    const scope: CacheScope = { tenant: identity.tenant, project: identity.project };
-    const candidates = await index.exports({ scope, order: "newest-export", limit: CANDIDATES_MAX });
-    const ranked = rankExports(identity, candidates);
+    const { holds, index } = this.#deps;
+    const ranked = await this.#candidates(identity);
     const byId = await index.graphs(ranked.map(({ id }) => id));
     const graphs = ranked.flatMap(({ id }) => byId.get(id) ?? []);
     const blobs = blobsOf({ layers: graphs.flatMap(({ layers }) => layers), records: [] });
@@ -147,12 +149,30 @@ export class SharedCache {
       for (const digest of doubtful) void this.#recheck(digest);
       const unusable = blobs.map(({ digest }) => digest).filter((digest) => !present.has(digest) || !held.has(digest));
       const made = this.#maker.make(buildKey(identity), graphs, new Set(unusable));
-      const used = ranked.map(({ id }) => id);
+      const used = ranked.slice(0, USED_MAX).map(({ id }) => id);
       if (made !== undefined) await this.#touch(used);
       return use(made);
     } finally {
       for (const release of held.values()) release();
     }
+  }
+
+  /** Best first. */
+  async #candidates(identity: BuildIdentity): Promise<readonly ExportSummary[]> {
+    const { index, maxRecords } = this.#deps;
+    const { dockerfile, platform, project, target, tenant } = identity;
+    const query = { scope: { tenant, project }, order: "newest-export" } as const;
+    const found = [
+      ...(await index.exports({ ...query, like: { dockerfile, platform, target }, limit: CANDIDATES.alike })),
+      ...(await index.exports({ ...query, isPinned: true, limit: CANDIDATES.pinned })),
+      ...(await index.exports({ ...query, limit: CANDIDATES.newest })),
+    ];
+    const ranked = rankExports(identity, [...new Map(found.map((summary) => [summary.id, summary])).values()]);
+    let records = 0;
+    return ranked.filter(({ recordCount }, at) => {
+      records += recordCount;
+      return at === 0 || records <= maxRecords * CANDIDATE_RECORDS_FACTOR;
+    });
   }
 
   /** A full disk, on which nothing can be recorded, is no reason to go without an import. */

@@ -194,12 +194,16 @@ export class SqliteIndex implements index.CacheIndex {
     });
   }
 
-  #exports({ scope, usedBeforeMs, order = "newest-use", isPinned, limit, offset = 0 }: index.ExportQuery) {
+  #exports({ scope, like, usedBeforeMs, order = "newest-use", isPinned, limit, offset = 0 }: index.ExportQuery) {
     const conditions: string[] = [];
     const values: Value[] = [];
     if (scope !== undefined) {
       conditions.push("tenant = ?", "project = ?");
       values.push(scope.tenant, scope.project);
+    }
+    if (like !== undefined) {
+      conditions.push("dockerfile = ?", "target = ?", "platform = ?");
+      values.push(like.dockerfile, like.target, like.platform);
     }
     if (usedBeforeMs !== undefined) {
       conditions.push("last_used_at < ?");

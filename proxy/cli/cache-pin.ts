@@ -1,28 +1,36 @@
 /** `memobuild cache pin` and `unpin`: what is pinned stays, whatever its age and the limits of the cache. */
 import type { Command } from "commander";
 import type { CacheAdmin } from "../cache/cache-admin.js";
+import type { ExportSummary } from "../cache/cache-index.js";
 import { wholeNumberBetween } from "../config/whole-number.js";
 import type { CacheContext, WithDataDir } from "./cache-context.js";
 import type { CliIo } from "./cli-io.js";
-import { parseWith } from "./option-parser.js";
+import { type Format, formatOption, parseWith, toJson } from "./option-parser.js";
+
+interface PinOptions extends WithDataDir {
+  readonly format: Format;
+}
 
 /** Those that are there are pinned, also beside one that is not. */
 async function setPinned(
   cache: CacheAdmin,
   ids: readonly number[],
-  isPinned: boolean,
+  { isPinned, format }: { readonly isPinned: boolean; readonly format: Format },
   { stdout, stderr }: CliIo,
 ): Promise<number> {
   let exitCode = 0;
+  const done: ExportSummary[] = [];
   for (const id of ids) {
     const changed = await cache.setPinned(id, isPinned);
     if (changed !== undefined) {
-      stdout.write(`${id}\n`);
+      done.push(changed);
+      if (format === "table") stdout.write(`${id}\n`);
     } else {
       stderr.write(`memobuild: there is no export ${id}; see memobuild cache ls\n`);
       exitCode = 1;
     }
   }
+  if (format === "json") stdout.write(toJson(done));
   return exitCode;
 }
 
@@ -39,8 +47,9 @@ export function addPin(cache: Command, { io, run }: CacheContext): void {
       .command(name)
       .description(description)
       .argument("<id...>", "number of an export, as `memobuild cache ls` shows it", addId)
-      .action((ids: readonly number[], options: WithDataDir) =>
-        run(options, (admin) => setPinned(admin, ids, isPinned, io)),
+      .addOption(formatOption())
+      .action((ids: readonly number[], options: PinOptions) =>
+        run(options, (admin) => setPinned(admin, ids, { isPinned, format: options.format }, io)),
       );
   }
 }

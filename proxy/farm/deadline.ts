@@ -1,4 +1,4 @@
-/** A time limit as a scope: the work gets a signal, and nothing of it is left afterwards. */
+/** Time limits as scopes: nothing of them is left afterwards. */
 
 /**
  * Runs `run` with a signal that aborts when `parent` does or after `timeoutMs`.
@@ -29,4 +29,19 @@ export async function withDeadline<T>(
     clearTimeout(timer);
     parent.removeEventListener("abort", abort);
   }
+}
+
+/** Resolves when `promise` has settled, or after `timeoutMs`; whether it has settled. */
+export async function settledWithin(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, false);
+  });
+  const settled = promise.then(
+    () => true,
+    () => true,
+  );
+  const isSettled = await Promise.race([settled, late]);
+  clearTimeout(timer);
+  return isSettled;
 }

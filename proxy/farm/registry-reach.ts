@@ -12,7 +12,7 @@ import { GrpcClient } from "../grpc/grpc-client.js";
 import type { Logger } from "../log/create-logger.js";
 import { answersInTime } from "./answers-in-time.js";
 import type { Builder } from "./builder.js";
-import { withDeadline } from "./deadline.js";
+import { settledWithin, withDeadline } from "./deadline.js";
 
 /** A daemon that cannot connect says so at once; one whose packets are dropped tries for 30 s. */
 const PROBE_TIMEOUT_MS = 10_000;
@@ -20,6 +20,8 @@ const PROBE_TIMED_OUT = `the builder did not come within ${PROBE_TIMEOUT_MS / 10
 /** What a build waits for a probe that is under way. */
 const BUILD_WAIT_MS = 1_000;
 const RETRY_MS = 60_000;
+/** A network may change behind a builder that stays up. */
+const PROOF_MAX_AGE_MS = 30_000;
 /** Of an address that is not our own: whoever is behind it passes a request on, and back, within this. */
 const ADVERTISED_TIMEOUT_MS = 300;
 
@@ -47,94 +49,104 @@ export interface RegistryReachDeps {
   readonly messages: BuildMessages;
   readonly onChange: (isReachable: boolean) => void;
   readonly logger: Logger;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
 }
 
 type State =
   | { readonly state: "unknown" }
-  | { readonly state: "reached"; readonly address: string }
+  | {
+      readonly state: "reached";
+      readonly address: string;
+      readonly provenAtMs: number;
+      /** Whether we reach it by that address too; else our own attempts say nothing about the builder's. */
+      readonly isOursToo: boolean;
+    }
   | { readonly state: "not_reached"; readonly cause: string };
 
 export class RegistryReach {
   readonly #deps: RegistryReachDeps;
-  readonly #stopped = new AbortController();
   #state: State = { state: "unknown" };
-  #running: Promise<void> | undefined;
+  /** The probe under way. */
+  #probing: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #wasOpen = true;
+  #isClosed = false;
 
   constructor(deps: RegistryReachDeps) {
     this.#deps = deps;
   }
 
   /**
-   * `host:port` for this builder, once it was proven; undefined where it is not, or where what is advertised does not
-   * answer now. Waits a moment for a probe under way.
+   * `host:port` for this builder, where it was proven. Waits a moment for a first probe under way; an old proof is
+   * renewed behind the caller's back.
    */
   async address(): Promise<string | undefined> {
-    if (this.#state.state === "unknown" && this.#running !== undefined) {
-      let timer: NodeJS.Timeout | undefined;
-      const waited = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, BUILD_WAIT_MS);
-      });
-      await Promise.race([this.#running, waited]);
-      clearTimeout(timer);
+    if (this.#state.state === "unknown" && this.#probing !== undefined) {
+      await settledWithin(this.#probing.done, BUILD_WAIT_MS);
     }
     if (this.#state.state !== "reached") return undefined;
-    const { address } = this.#state;
-    return (await this.#isOpen(address)) ? address : undefined;
+    const { address, isOursToo, provenAtMs } = this.#state;
+    if (this.#deps.now() - provenAtMs > PROOF_MAX_AGE_MS && this.#probing === undefined) this.#prove();
+    // Our own listener is open; what stands before it may have broken since.
+    if (this.#deps.advertise === undefined || !isOursToo) return address;
+    if (await answersInTime(`http://${address}/`, ADVERTISED_TIMEOUT_MS)) return address;
+    this.#become({ state: "not_reached", cause: `${address} answers no longer` });
+    this.#prove();
+    return undefined;
   }
 
   /** Proves it anew: the builder has come up. */
   builderUp(): void {
-    this.#running ??= this.#check().finally(() => {
-      this.#running = undefined;
-    });
+    this.#prove();
   }
 
   /** What was proven holds no longer. */
   builderDown(): void {
     clearTimeout(this.#retry);
-    this.#state = { state: "unknown" };
-    this.#deps.onChange(false);
+    this.#probing?.stop.abort();
+    this.#become({ state: "unknown" });
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#retry);
-    this.#stopped.abort();
-    await this.#running;
+    this.#probing?.stop.abort();
+    await this.#probing?.done;
   }
 
-  /** Our own listener is; what stands before it may have broken since the builder was seen to come through. */
-  async #isOpen(address: string): Promise<boolean> {
-    const { advertise, builder, logger } = this.#deps;
-    if (advertise === undefined) return true;
-    const isOpen = await answersInTime(`http://${address}/`, ADVERTISED_TIMEOUT_MS);
-    if (isOpen !== this.#wasOpen) {
-      this.#wasOpen = isOpen;
-      const said = { builder: builder.address, registry: address };
-      if (isOpen) logger.info(said, "cache answers again");
-      else logger.warn(said, "cache does not answer at the address that is advertised; builds go on without it");
-    }
-    return isOpen;
-  }
-
-  async #check(): Promise<void> {
-    const { builder, logger, onChange } = this.#deps;
+  /** A probe that is under way may have begun before what is to be proven. */
+  #prove(): void {
+    if (this.#isClosed) return;
     clearTimeout(this.#retry);
-    const state = await withDeadline(this.#stopped.signal, PROBE_TIMEOUT_MS, PROBE_TIMED_OUT, (signal) =>
-      this.#probe(signal),
-    ).catch((error: unknown): State => {
-      return { state: "not_reached", cause: error instanceof Error ? error.message : String(error) };
+    this.#probing?.stop.abort();
+    const stop = new AbortController();
+    const probing = { stop, done: this.#check(stop.signal) };
+    this.#probing = probing;
+    void probing.done.then(() => {
+      if (this.#probing === probing) this.#probing = undefined;
     });
-    if (this.#stopped.signal.aborted) return;
+  }
+
+  /** Never rejects. */
+  async #check(stopped: AbortSignal): Promise<void> {
+    const state = await withDeadline(stopped, PROBE_TIMEOUT_MS, PROBE_TIMED_OUT, (signal) => this.#probe(signal)).catch(
+      (error: unknown): State => {
+        return { state: "not_reached", cause: error instanceof Error ? error.message : String(error) };
+      },
+    );
+    if (stopped.aborted) return;
+    this.#become(state);
+    if (state.state !== "not_reached") return;
+    this.#retry = setTimeout(() => {
+      this.#prove();
+    }, RETRY_MS).unref();
+  }
+
+  #become(state: State): void {
+    const { builder, logger, onChange } = this.#deps;
     const hasChanged = state.state !== this.#state.state;
     this.#state = state;
     onChange(state.state === "reached");
-    if (state.state === "not_reached") {
-      this.#retry = setTimeout(() => {
-        this.builderUp();
-      }, RETRY_MS).unref();
-    }
     if (!hasChanged) return;
     if (state.state === "reached") {
       logger.info({ builder: builder.address, registry: state.address }, "cache reachable");
@@ -171,7 +183,10 @@ export class RegistryReach {
         .catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
       const cause = await Promise.race([probe.seen.then(() => undefined), answered.then((text) => ({ text }))]);
       await build.return({}).catch(() => undefined);
-      if (cause === undefined || (await isSeen(probe))) return { state: "reached", address };
+      if (cause === undefined || (await isSeen(probe))) {
+        const isOursToo = advertise !== undefined && (await answersInTime(`http://${address}/`, ADVERTISED_TIMEOUT_MS));
+        return { state: "reached", address, provenAtMs: this.#deps.now(), isOursToo };
+      }
       return { state: "not_reached", cause: `${address}: ${cause.text ?? "something else answers there"}` };
     } finally {
       probe.revoke();
@@ -189,7 +204,9 @@ async function isSeen(probe: RegistryProbe): Promise<boolean> {
 function sourceOf(target: HostPort, probe: RegistryProbe): { readonly identifier: string } {
   const address = formatHostPort(target);
   return {
-    identifier: isLoopback(target.host) ? `docker-image://${address}/${probe.reference}` : `http://${address}${probe.httpPath}`,
+    identifier: isLoopback(target.host)
+      ? `docker-image://${address}/${probe.reference}`
+      : `http://${address}${probe.httpPath}`,
   };
 }
 

@@ -105,10 +105,12 @@ class OwnCall implements StreamHandler {
 
   data(piece: Buffer): void {
     this.#stream?.consumed(piece.length);
-    for (const message of this.#reader.push(piece)) this.#onMessage(message);
-    if (this.#reader.isLegible) return;
-    this.#stream?.reset(ErrorCode.Cancel);
-    this.#settle?.reject(new GrpcError("INTERNAL", "its answer is too large"));
+    try {
+      for (const message of this.#reader.push(piece)) this.#onMessage(message);
+    } catch (error) {
+      this.#fail(`its answer cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    if (!this.#reader.isLegible) this.#fail("its answer is compressed, or too large");
   }
 
   end(trailers: HeaderList | undefined): void {
@@ -125,6 +127,11 @@ class OwnCall implements StreamHandler {
     else if (failure.kind === "reset") {
       this.#settle?.reject(new GrpcError(codeOfReset(failure.code), "the call was reset"));
     } else this.#settle?.reject(new GrpcError("UNAVAILABLE", "it takes no new calls"));
+  }
+
+  #fail(message: string): void {
+    this.#stream?.reset(ErrorCode.Cancel);
+    this.#settle?.reject(new GrpcError("INTERNAL", message));
   }
 
   drain(): void {

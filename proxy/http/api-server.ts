@@ -95,6 +95,9 @@ export function createApiServer({ path, cache, log }: ApiServerDeps): ApiServer 
       try {
         await removeLeftSocket(path);
         await listenPrivately(server, path);
+        server.on("error", (error) => {
+          log.error({ cause: error.message }, "api listener failed");
+        });
       } catch (error) {
         throw listenStartError("data-dir", path, error);
       }

@@ -23,8 +23,7 @@ export class BuildInterceptor implements Interceptor {
   call(path: string, headers: HeaderList): Interception | undefined {
     switch (path) {
       case CONTROL.session:
-        this.#rememberSession(headers);
-        return undefined;
+        return this.#rememberSession(headers);
       case CONTROL.solve:
         return interceptSolve(this.#client);
       case CONTROL.status:
@@ -47,11 +46,16 @@ export class BuildInterceptor implements Interceptor {
     this.#client.progress.clear();
   }
 
-  #rememberSession(headers: HeaderList): void {
+  #rememberSession(headers: HeaderList): Interception | undefined {
     const { sharedKeys } = this.#client;
     const id = headerValue(headers, "x-docker-expose-session-uuid");
     const sharedKey = headerValue(headers, "x-docker-expose-session-sharedkey");
-    if (id === undefined || sharedKey === undefined || sharedKeys.size >= SESSIONS_MAX) return;
+    if (id === undefined || sharedKey === undefined || sharedKeys.size >= SESSIONS_MAX) return undefined;
     sharedKeys.set(id, sharedKey);
+    return {
+      ended: () => {
+        sharedKeys.delete(id);
+      },
+    };
   }
 }

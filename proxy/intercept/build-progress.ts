@@ -22,8 +22,13 @@ export class BuildProgress {
     for (const { cached, completed, digest, error } of vertexes) {
       if (completed.length === 0 || cached || error !== "") continue;
       if (this.#executed.size < STEPS_MAX) this.#executed.add(digest);
-      else this.#hasLostTrack = true;
+      else this.loseTrack();
     }
+  }
+
+  /** Something was missed. */
+  loseTrack(): void {
+    this.#hasLostTrack = true;
   }
 
   end(): void {

@@ -2,6 +2,7 @@
 import type { BuildMessages, CacheOptionsEntry } from "../buildkit/build-messages.js";
 import type { ReadDefinition } from "../buildkit/definition.js";
 import { identifyBuild } from "../cache/build-identity.js";
+import type { BuildIdentity } from "../cache/cache-index.js";
 import type { BuildOverlap } from "../cache/build-overlap.js";
 import type { ImportMetrics } from "../cache/import-metrics.js";
 import type { SharedCache } from "../cache/shared-cache.js";
@@ -52,12 +53,15 @@ export class ClientBuilds {
     return build.import;
   }
 
-  async #findImport(
-    build: TrackedBuild,
-    identity: NonNullable<TrackedBuild["identity"]>,
-  ): Promise<CacheOptionsEntry | undefined> {
-    const { cache, importMetrics, registryAddress } = this.deps;
-    const registry = await registryAddress();
+  /** `host:port` under which the builder of this build reaches the registry; the same as long as it runs. */
+  registryFor(build: TrackedBuild): Promise<string | undefined> {
+    build.registry ??= this.deps.registryAddress();
+    return build.registry;
+  }
+
+  async #findImport(build: TrackedBuild, identity: BuildIdentity): Promise<CacheOptionsEntry | undefined> {
+    const { cache, importMetrics } = this.deps;
+    const registry = await this.registryFor(build);
     if (registry !== undefined) return cache.importFor(identity, registry, build.running);
     importMetrics.ended("unreachable", 0, 0);
     return undefined;

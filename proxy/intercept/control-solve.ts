@@ -1,6 +1,7 @@
 /** Control.Solve: a build begins and ends. */
 import { withoutMapEntry } from "../buildkit/raw-message.js";
 import type { CacheScope } from "../cache/cache-index.js";
+import { settledWithin } from "../farm/deadline.js";
 import type { GrpcCode } from "../grpc/grpc-status.js";
 import type { Interception } from "../relay/interception.js";
 import type { ClientOutcome } from "../writeback/write-behind.js";
@@ -26,48 +27,62 @@ export function interceptSolve(client: ClientBuilds): Interception {
       const isGateway = request.frontend === "" && request.definition.length === 0;
       return isGateway ? message : changeDirectSolve(client, build, message);
     }),
-    rewriteResponse: (response) =>
+    rewriteResponse: guard.response("solve", (response) =>
       // Our export is none of the client's business.
       build?.attached === undefined ? response : withoutMapEntry(response, EXPORTER_RESPONSE, "cache.manifest"),
+    ),
     ended: (code) => {
-      if (build !== undefined) void buildEnded(client, build, code);
+      if (build === undefined) return;
+      buildEnded(client, build, code).catch((error: unknown) => {
+        guard.failed("solve", error);
+      });
     },
   };
 }
 
 /** A build with its frontend or definition in the request itself: nothing can be pinned, so its export is attached. */
 async function changeDirectSolve(client: ClientBuilds, build: TrackedBuild, message: Buffer): Promise<Buffer> {
-  const { cache, messages, readDefinition, registryAddress, writeBehind } = client.deps;
+  const { cache, messages, readDefinition, writeBehind } = client.deps;
   const { request } = build;
   const entry = await client.importFor(build, request.frontendAttrs);
   const imported = injectIntoSolve(messages, message, request, entry);
-  const registry = await registryAddress();
+  const registry = await client.registryFor(build);
   // With an export of the user's own, one answer of the builder's would stand for both.
   const hasExport = (request.cache?.exports.length ?? 0) > 0;
-  if (writeBehind === undefined || registry === undefined || hasExport) return imported;
+  // The client may have left meanwhile, and with it whoever would end the export.
+  if (writeBehind === undefined || registry === undefined || hasExport || build.hasEnded) return imported;
   if (request.definition.length > 0) build.definitions = [readDefinition(request.definition)];
   build.attached = cache.beginExport(registry);
   return attachExport(messages, imported, build.attached.entry);
 }
 
 async function buildEnded(client: ClientBuilds, build: TrackedBuild, code: GrpcCode): Promise<void> {
-  const { attached, definitions, identity, pin, request } = build;
-  const { builder, exported, writeBehind } = client.deps;
+  const { request, running } = build;
   build.hasEnded = true;
   client.builds.delete(request.ref);
+  try {
+    await exportBuild(client, build, code);
+  } finally {
+    client.progress.delete(request.ref);
+    // The export used what the build was given.
+    running.end();
+  }
+}
+
+async function exportBuild(client: ClientBuilds, build: TrackedBuild, code: GrpcCode): Promise<void> {
+  const { attached, definitions, identity, pinning, request } = build;
+  const { builder, exported, writeBehind } = client.deps;
   if (attached !== undefined && identity !== undefined) {
     const order = { builder: builder.address, identity, request, definitions, slot: attached };
     await writeBehind?.attached(order, code === "OK");
   }
-  if (pin !== undefined && identity !== undefined) {
-    const outcome: Promise<ClientOutcome> =
-      code === "OK" ? outcomeOf(client, build, identity) : Promise.resolve("failed");
-    const { summary } = await pin.clientEnded(outcome);
-    if (summary !== undefined) exported.add(builder.address, identity, definitions, summary);
-  }
-  client.progress.delete(request.ref);
-  // The export used what the build was given.
-  build.running.end();
+  // It may still be under way when the client leaves.
+  const pin = await pinning;
+  if (pin === undefined || identity === undefined) return;
+  const outcome: Promise<ClientOutcome> =
+    code === "OK" ? outcomeOf(client, build, identity) : Promise.resolve("failed");
+  const { summary } = await pin.clientEnded(outcome);
+  if (summary !== undefined) exported.add(builder.address, identity, build.definitions, summary);
 }
 
 /** Whether there is something to export. */
@@ -79,12 +94,7 @@ async function outcomeOf(
   const { builder, exported } = client.deps;
   const progress = client.progress.get(request.ref);
   if (progress === undefined) return "new";
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, PROGRESS_END_TIMEOUT_MS);
-  });
-  await Promise.race([progress.ended, late]);
-  clearTimeout(timer);
+  await settledWithin(progress.ended, PROGRESS_END_TIMEOUT_MS);
   const isCached = !progress.hasExecuted(definitions);
   if (isCached && (await exported.has(builder.address, scope, definitions))) return "unchanged";
   // Until its export is complete: a build that finds all of it cached must not take that for granted.

@@ -18,11 +18,16 @@ export function interceptStatus(client: ClientBuilds): Interception {
       return Promise.resolve(message);
     }),
     observeResponse: (message) => {
-      guard.look("status", () => {
-        progress.add(messages.statusResponse.decode(message));
-      });
+      if (
+        message === undefined ||
+        !guard.look("status", () => {
+          progress.add(messages.statusResponse.decode(message));
+        })
+      )
+        progress.loseTrack();
     },
-    ended: () => {
+    ended: (code) => {
+      if (code !== "OK") progress.loseTrack();
       progress.end();
       // The end of the build looks at it, and removes it.
       if (!client.builds.has(ref) && client.progress.get(ref) === progress) client.progress.delete(ref);

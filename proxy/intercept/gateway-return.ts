@@ -1,5 +1,6 @@
 /** LLBBridge.Return: the client's build has its result; it is pinned for the export before the build goes on. */
 import type { ReturnRequest } from "../buildkit/build-messages.js";
+import type { Pin } from "../writeback/write-behind.js";
 import type { Interception } from "../relay/interception.js";
 import type { ClientBuilds } from "./client-builds.js";
 import { refsOf } from "./tracked-build.js";
@@ -9,26 +10,32 @@ export function interceptReturn(client: ClientBuilds, build: TrackedBuild): Inte
   const { guard, messages } = client.deps;
   return {
     request: guard.request("return", async (message) => {
-      await pin(client, build, messages.returnRequest.decode(message));
+      build.pinning ??= pin(client, build, messages.returnRequest.decode(message));
+      await build.pinning;
       return message;
     }),
   };
 }
 
-async function pin(client: ClientBuilds, build: TrackedBuild, { error, result }: ReturnRequest): Promise<void> {
-  const { builder, cache, readDefinition, registryAddress, writeBehind } = client.deps;
-  if (writeBehind === undefined || error.length > 0 || result === null || build.pin !== undefined) return;
+/** Undefined where there will be no export. */
+async function pin(
+  client: ClientBuilds,
+  build: TrackedBuild,
+  { error, result }: ReturnRequest,
+): Promise<Pin | undefined> {
+  const { builder, cache, readDefinition, writeBehind } = client.deps;
+  if (writeBehind === undefined || error.length > 0 || result === null) return undefined;
   const complete = build.completeResult(result);
-  if (complete === undefined || build.identity === undefined) return;
-  const registry = await registryAddress();
-  if (registry === undefined) return;
+  if (complete === undefined || build.identity === undefined) return undefined;
+  const registry = await client.registryFor(build);
+  if (registry === undefined || build.hasEnded) return undefined;
   build.definitions = refsOf(complete).map(({ def }) => readDefinition(def));
-  build.pin = await writeBehind.pin({
+  // Just an image, say.
+  if (build.definitions.every(({ steps }) => steps.length === 0)) return undefined;
+  return writeBehind.pin({
     builder,
     identity: build.identity,
     client: { request: build.request, imports: build.imports, result: complete, definitions: build.definitions },
     slot: cache.beginExport(registry),
   });
-  // The client may have left meanwhile.
-  if (build.hasEnded) await build.pin?.clientEnded(Promise.resolve("failed"));
 }

@@ -15,6 +15,7 @@ export function interceptGatewaySolve(client: ClientBuilds, build: TrackedBuild)
       return injected.message;
     }),
     observeResponse: (message) => {
+      if (message === undefined) return;
       guard.look("gateway_solve", () => {
         const { result } = messages.gatewaySolveResponse.decode(message);
         if (result !== null) build.addResult(result);

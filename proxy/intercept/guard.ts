@@ -37,7 +37,7 @@ export class Guard {
       try {
         return await Promise.race([change(message), late]);
       } catch (error) {
-        this.#failed(call, error);
+        this.failed(call, error);
         return message;
       } finally {
         clearTimeout(timer);
@@ -45,16 +45,31 @@ export class Guard {
     };
   }
 
-  /** Runs `look`, which changes nothing. */
-  look(call: Guarded, look: () => void): void {
+  /** What `change` gives, or the same message where it fails. */
+  response(call: Guarded, change: (message: Buffer) => Buffer): (message: Buffer) => Buffer {
+    return (message) => {
+      try {
+        return change(message);
+      } catch (error) {
+        this.failed(call, error);
+        return message;
+      }
+    };
+  }
+
+  /** Runs `look`, which changes nothing; whether it went well. */
+  look(call: Guarded, look: () => void): boolean {
     try {
       look();
+      return true;
     } catch (error) {
-      this.#failed(call, error);
+      this.failed(call, error);
+      return false;
     }
   }
 
-  #failed(call: Guarded, error: unknown): void {
+  /** Counts it, and logs the first of its kind. */
+  failed(call: Guarded, error: unknown): void {
     this.#failures.inc({ call });
     if (this.#logged.has(call)) return;
     this.#logged.add(call);

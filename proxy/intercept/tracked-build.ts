@@ -22,8 +22,10 @@ export class TrackedBuild {
   imports: readonly CacheOptionsEntry[] = [];
   /** What it returns. */
   definitions: readonly Definition[] = [];
-  /** Its export behind it. */
-  pin: Pin | undefined;
+  /** `host:port` under which the builder reaches the cache registry, asked for once. */
+  registry: Promise<string | undefined> | undefined;
+  /** Its export behind it; one, whatever its client returns. */
+  pinning: Promise<Pin | undefined> | undefined;
   /** Its export within it, where there can be none behind it. */
   attached: ExportSlot | undefined;
   hasEnded = false;

@@ -9,7 +9,7 @@ import type { HeaderList } from "../grpc/http2/header-list.js";
 import { ServerConnection } from "../grpc/http2/server-connection.js";
 import type { Stream, StreamHandler } from "../grpc/http2/stream.js";
 import { RelayedCall } from "./relayed-call.js";
-import type { Interceptor } from "./interception.js";
+import { harmless, type Interceptor } from "./interception.js";
 import type { CallObserver } from "./relayed-call.js";
 import type { RelayMetrics } from "./relay-metrics.js";
 
@@ -49,7 +49,7 @@ export class ClientSession {
       closed: (cause) => {
         clearTimeout(this.#idleTimer);
         this.#link.close();
-        this.#interceptor?.closed();
+        harmless(() => this.#interceptor?.closed(), undefined);
         metrics.connectionClosed("client");
         logger.debug({ cause }, "client connection closed");
         onClosed(this);
@@ -72,7 +72,9 @@ export class ClientSession {
   #call(stream: Stream, headers: HeaderList): StreamHandler {
     const path = headerValue(headers, ":path") ?? "";
     const observer = this.#track(this.#metrics.call(methodOfPath(path)));
-    const interception = this.#interceptor?.call(path, headers);
+    // Nobody may change a body whose length is told; gRPC clients do not tell it.
+    const isOpenEnded = headerValue(headers, "content-length") === undefined;
+    const interception = isOpenEnded ? harmless(() => this.#interceptor?.call(path, headers), undefined) : undefined;
     const call = new RelayedCall(stream, this.#link.builder.address, observer, interception);
     const { ready } = this.#link;
     if (ready !== undefined) call.forward(headers, ready);

@@ -9,15 +9,27 @@ export interface Interception {
    * lets the message pass unchanged.
    */
   readonly request?: (message: Buffer) => Promise<Buffer>;
-  /** Sees each message of the response; it goes on its way at the same time. */
-  readonly observeResponse?: (message: Buffer) => void;
+  /**
+   * Sees each message of the response, which goes on its way at the same time; undefined, once and last, where one
+   * cannot be read.
+   */
+  readonly observeResponse?: (message: Buffer | undefined) => void;
   /** Gets the first message of the response; what it returns is sent instead. */
   readonly rewriteResponse?: (message: Buffer) => Buffer;
   /** Once: the client has its answer, or is gone. */
   readonly ended?: (code: GrpcCode) => void;
 }
 
-/** Looks into the calls of one client connection. */
+/** What `hook` gives, or `otherwise` where it throws: a fault of those who look into calls is none of the call's. */
+export function harmless<T>(hook: () => T, otherwise: T): T {
+  try {
+    return hook();
+  } catch {
+    return otherwise;
+  }
+}
+
+/** Looks into the calls of one client connection. It counts and logs its faults by itself. */
 export interface Interceptor {
   /** Undefined where the call is only forwarded. */
   call(path: string, headers: HeaderList): Interception | undefined;

@@ -9,12 +9,6 @@ export class MessageHold {
   readonly #reader = new MessageReader(LEGIBLE_MAX_BYTES);
   #first: Buffer | undefined;
   #later: Buffer[] = [];
-  #hasBytes = false;
-
-  get isEmpty(): boolean {
-    return !this.#hasBytes;
-  }
-
   /** Whether the first message is whole, so that no more bytes are needed. */
   get isWhole(): boolean {
     return this.#first !== undefined;
@@ -22,7 +16,6 @@ export class MessageHold {
 
   /** The first message, once; "more" before and after it; "illegible" where there is none to be read. */
   push(piece: Buffer): Buffer | "more" | "illegible" {
-    this.#hasBytes ||= piece.length > 0;
     if (this.#first !== undefined) {
       this.#later.push(piece);
       return "more";
@@ -43,13 +36,16 @@ export class MessageHold {
 /** Reads a body along while it is forwarded. */
 export class ResponseWatch {
   readonly #reader = new MessageReader(LEGIBLE_MAX_BYTES);
-  readonly #onMessage: (message: Buffer) => void;
+  readonly #onMessage: (message: Buffer | undefined) => void;
 
-  constructor(onMessage: (message: Buffer) => void) {
+  /** @param onMessage gets undefined, once and last, where the next message cannot be read. */
+  constructor(onMessage: (message: Buffer | undefined) => void) {
     this.#onMessage = onMessage;
   }
 
   push(piece: Buffer): void {
+    const wasLegible = this.#reader.isLegible;
     for (const message of this.#reader.push(piece)) this.#onMessage(message);
+    if (wasLegible && !this.#reader.isLegible) this.#onMessage(undefined);
   }
 }

@@ -6,7 +6,7 @@ import type { ClientConnection } from "../grpc/http2/client-connection.js";
 import { ErrorCode } from "../grpc/http2/frame.js";
 import type { HeaderList } from "../grpc/http2/header-list.js";
 import type { Stream, StreamFailure, StreamHandler } from "../grpc/http2/stream.js";
-import type { Interception } from "./interception.js";
+import { harmless, type Interception } from "./interception.js";
 import { MessageHold, ResponseWatch } from "./message-hold.js";
 
 /** Told what happens on a call; times are left to it. */
@@ -68,7 +68,7 @@ export class RelayedCall {
       },
       end: (trailers) => {
         this.#requestEnd = { trailers };
-        if (this.#heldRequest?.isEmpty === true) this.#heldRequest = undefined;
+        if (this.#heldRequest?.isWhole === false) this.#release(this.#heldRequest, Buffer.alloc(0));
         this.#endRequestIfDue();
       },
       failed: (failure) => {
@@ -113,7 +113,9 @@ export class RelayedCall {
       data: (piece) => {
         if (this.#heldResponse === undefined) this.#toClient.write(piece);
         else this.#holdResponse(this.#heldResponse, piece);
-        this.#watch?.push(piece);
+        harmless(() => {
+          this.#watch?.push(piece);
+        }, undefined);
       },
       end: (trailers) => {
         // A message that was cut off goes out as it is.
@@ -136,26 +138,24 @@ export class RelayedCall {
     else this.#client.consumed(piece.length);
     const message = held.push(piece);
     if (message === "more") return;
-    const release = (bytes: Buffer): void => {
-      this.#heldRequest = undefined;
-      this.#client.consumed(this.#heldBytes);
-      this.#toBuilder.writeOwn(bytes);
-      this.#toBuilder.writeOwn(held.takeRest());
-      this.#endRequestIfDue();
-    };
-    if (message === "illegible") release(Buffer.alloc(0));
-    else {
-      // What comes meanwhile is kept by `held`, in its order.
-      const changed = this.#interception.request?.(message) ?? Promise.resolve(message);
-      changed.then(
-        (bytes) => {
-          release(frameMessage(bytes));
-        },
-        () => {
-          release(frameMessage(message));
-        },
-      );
-    }
+    // What comes meanwhile is kept by `held`, in its order.
+    if (message === "illegible") this.#release(held, Buffer.alloc(0));
+    else void this.#changeRequest(held, message);
+  }
+
+  async #changeRequest(held: MessageHold, message: Buffer): Promise<void> {
+    const unchanged = Promise.resolve(message);
+    const changed = harmless(() => this.#interception.request?.(message), undefined) ?? unchanged;
+    this.#release(held, frameMessage(await changed.catch(() => message)));
+  }
+
+  /** The request goes on: `first`, and what was held behind it. */
+  #release(held: MessageHold, first: Buffer): void {
+    this.#heldRequest = undefined;
+    this.#client.consumed(this.#heldBytes);
+    this.#toBuilder.writeOwn(first);
+    this.#toBuilder.writeOwn(held.takeRest());
+    this.#endRequestIfDue();
   }
 
   #holdResponse(held: MessageHold, piece: Buffer): void {
@@ -164,7 +164,8 @@ export class RelayedCall {
     if (message === "more") return;
     this.#heldResponse = undefined;
     if (message !== "illegible") {
-      this.#toClient.writeOwn(frameMessage(this.#interception.rewriteResponse?.(message) ?? message));
+      const changed = harmless(() => this.#interception.rewriteResponse?.(message), undefined) ?? message;
+      this.#toClient.writeOwn(frameMessage(changed));
     }
     this.#toClient.writeOwn(held.takeRest());
   }
@@ -202,7 +203,9 @@ export class RelayedCall {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#observer.ended(code);
-    this.#interception.ended?.(code);
+    harmless(() => {
+      this.#interception.ended?.(code);
+    }, undefined);
   }
 }
 

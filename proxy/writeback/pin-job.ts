@@ -107,13 +107,14 @@ export class PinJob {
     limit.addEventListener("abort", cancel, { once: true });
   }
 
-  /** Resolves when the progress names one of the definitions' steps. */
+  /** Resolves when the progress has named the result of each definition: platforms may share the steps before. */
   async #whenLoaded(build: OwnBuild): Promise<void> {
-    const vertexes = new Set(this.#options.client.definitions.flatMap((definition) => definition.vertexes));
+    const missing = new Set(this.#options.client.definitions.map(({ result }) => result));
     return new Promise((resolve, reject) => {
       build
         .status((status) => {
-          if (status.vertexes.some(({ digest }) => vertexes.has(digest))) resolve();
+          for (const { digest } of status.vertexes) missing.delete(digest);
+          if (missing.size === 0) resolve();
         })
         .catch(reject);
     });

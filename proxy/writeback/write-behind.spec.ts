@@ -56,7 +56,7 @@ describe("WriteBehind", () => {
       request,
       imports: [],
       result: { ref: { id: "theirs", def: Buffer.from("llb") }, refs: null, metadata: {} },
-      definitions: [{ vertexes, steps: vertexes, stableDigest: "" }],
+      definitions: [{ vertexes, result: vertexes[0] ?? "", steps: vertexes, stableDigest: vertexes.join() }],
     },
     slot: {
       entry: { type: "registry", attrs: { ref: "127.0.0.1:1/x:export" } },
@@ -104,6 +104,33 @@ describe("WriteBehind", () => {
     expect(performance.now() - startedAt).to.be.within(400, 1_500);
     await untilIdle();
     expect(discarded).to.equal(1);
+  });
+
+  it("waits for the results of all platforms", async () => {
+    const both = order();
+    const [first] = both.client.definitions;
+    if (first === undefined) throw new Error("there is a definition");
+    const second = { ...first, result: `sha256:${"b".repeat(64)}` };
+    const client = { ...both.client, definitions: [first, second] };
+    gateway.result = false;
+    expect(await create().pin({ ...both, client })).to.equal(undefined);
+    expect(discarded).to.equal(1);
+  });
+
+  it("exports nothing when it cannot be told what became of the client's build", async () => {
+    const pin = await create().pin(order());
+    const ended = await pin?.clientEnded(Promise.reject(new Error("the index failed")));
+    expect(ended).to.deep.equal({ result: "failed" });
+    await untilIdle();
+    expect([published, discarded]).to.deep.equal([0, 1]);
+  });
+
+  it("lets go of the builder when the client's build takes too long", async () => {
+    const pin = await create(100).pin(order());
+    await untilIdle();
+    expect(discarded).to.equal(1);
+    expect(await pin?.clientEnded(Promise.resolve("new"))).to.deep.equal({ result: "timed_out" });
+    expect(published).to.equal(0);
   });
 
   it("exports the same once at a time", async () => {

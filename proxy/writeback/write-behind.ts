@@ -5,6 +5,7 @@ import type { Definition } from "../buildkit/definition.js";
 import type { BuildIdentity, ExportSummary } from "../cache/cache-index.js";
 import { ExportRejected } from "../cache/export-slot.js";
 import type { ExportedBuild, ExportSlot } from "../cache/export-slot.js";
+import { Turns } from "../cache/turns.js";
 import type { Builder } from "../farm/builder.js";
 import { withDeadline } from "../farm/deadline.js";
 import { GrpcError } from "../grpc/grpc-client.js";
@@ -79,7 +80,7 @@ export class WriteBehind {
   async pin(order: ExportOrder): Promise<Pin | undefined> {
     const { metrics, messages, now } = this.#deps;
     const jobs = this.#jobsOf(order.builder.address);
-    const key = order.client.definitions.flatMap(({ vertexes }) => vertexes).join();
+    const key = jobKey(order);
     if (jobs.keys.has(key) || jobs.keys.size >= JOBS_PER_BUILDER_MAX) {
       metrics.ended(jobs.keys.has(key) ? "duplicate" : "refused");
       order.slot.discard();
@@ -90,10 +91,11 @@ export class WriteBehind {
     const started = now();
     const { builder, client, slot } = order;
     const job = new PinJob({ builder, messages, client, cacheExport: slot.entry });
-    let isOver = false;
+    let over: ExportEnd | undefined;
     const end = (ended: ExportEnd): ExportEnd => {
-      if (isOver) return ended;
-      isOver = true;
+      if (over !== undefined) return over;
+      over = ended;
+      clearTimeout(lifeTime);
       jobs.keys.delete(key);
       metrics.jobs(-1);
       job.cancel();
@@ -101,6 +103,10 @@ export class WriteBehind {
       metrics.ended(ended.result);
       return ended;
     };
+    // Also while the client's build goes on: what is pinned takes up space on the builder.
+    const lifeTime = setTimeout(() => {
+      end({ result: "timed_out" });
+    }, this.#deps.exportTimeoutMs).unref();
     try {
       await withDeadline(this.#stopped.signal, HOLD_TIMEOUT_MS, "the builder did not load it in time", (signal) =>
         job.pin(signal),
@@ -115,7 +121,10 @@ export class WriteBehind {
       metrics.held(now() - started);
     }
     return {
-      clientEnded: (outcome) => this.#track(this.#finish(order, job, jobs, outcome, started).then(end)),
+      clientEnded: (outcome) =>
+        this.#track(
+          over === undefined ? this.#finish(order, job, jobs, outcome, started).then(end) : Promise.resolve(over),
+        ),
     };
   }
 
@@ -159,9 +168,9 @@ export class WriteBehind {
   ): Promise<ExportEnd> {
     const { exportTimeoutMs, metrics, now } = this.#deps;
     const clientEnded = now();
-    const ended = await outcome;
-    if (ended !== "new") return { result: ended === "failed" ? "build_failed" : "unchanged" };
     try {
+      const ended = await outcome;
+      if (ended !== "new") return { result: ended === "failed" ? "build_failed" : "unchanged" };
       const leftMs = Math.max(0, exportTimeoutMs - (clientEnded - started));
       const summary = await withDeadline(this.#stopped.signal, leftMs, TIMED_OUT, (signal) =>
         jobs.turns.take(signal, async () => {
@@ -209,6 +218,12 @@ function exportedBuild({ builder, definitions, identity, request }: Omit<Attache
   return { ...identity, revision: request.frontendAttrs["vcs:revision"] ?? "", builder, ref: request.ref, stepCount };
 }
 
+/** Equal for builds of one project that do the same, whatever session their files come from. */
+function jobKey({ client, identity }: ExportOrder): string {
+  const { tenant, project } = identity;
+  return JSON.stringify([tenant, project, ...client.definitions.map(({ stableDigest }) => stableDigest)]);
+}
+
 interface JobsOfBuilder {
   /** What each job loads. */
   readonly keys: Set<string>;
@@ -220,43 +235,3 @@ const isTimeOut = (error: unknown): boolean => error instanceof Error && error.m
 
 /** The builder names the address that it pushed to, which holds a secret. */
 const withoutToken = (message: string): string => message.replace(/\b[0-9a-f]{32}\b/g, "…");
-
-/** So many at once; the others wait, first come, first served. */
-class Turns {
-  readonly #max: number;
-  readonly #waiting: (() => void)[] = [];
-  #taken = 0;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  /** @throws Error when `signal` aborts before it is the caller's turn, and whatever `use` throws. */
-  async take<T>(signal: AbortSignal, use: () => Promise<T>): Promise<T> {
-    if (this.#taken >= this.#max) await this.#wait(signal);
-    else this.#taken++;
-    try {
-      return await use();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#taken--;
-      else next();
-    }
-  }
-
-  async #wait(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const abort = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(come), 1);
-        reject(new Error("ended while it waited for its turn"));
-      };
-      const come = (): void => {
-        signal.removeEventListener("abort", abort);
-        resolve();
-      };
-      this.#waiting.push(come);
-      if (signal.aborted) abort();
-      else signal.addEventListener("abort", abort, { once: true });
-    });
-  }
-}

@@ -71,7 +71,9 @@ function reversed({ layers, records }: CacheGraph): CacheGraph {
   };
 }
 
-const graphArbitrary = (digestFor: (index: number, inputs: number, drawn: number) => string): fc.Arbitrary<CacheGraph> =>
+const graphArbitrary = (
+  digestFor: (index: number, inputs: number, drawn: number) => string,
+): fc.Arbitrary<CacheGraph> =>
   layersArbitrary(8).chain((layers) =>
     fc
       .tuple(

@@ -187,6 +187,16 @@ export function cacheIndexContract(create: () => Promise<CacheIndex>): void {
       expect(await idsOf({ limit: 1, offset: 1 })).to.deep.equal([a]);
     });
 
+    it("are only those of builds that are alike", async () => {
+      const like = { dockerfile: "Dockerfile", target: "app", platform: "linux/amd64" };
+      const { id: alike } = await publishChain(index, ["a"], { createdAtMs: 1000, ...like });
+      await publishChain(index, ["a"], { createdAtMs: 2000, ...like, target: "other" });
+      await publishChain(index, ["a"], { createdAtMs: 3000, ...like, platform: "linux/arm64" });
+      await publishChain(index, ["a"], { createdAtMs: 4000, ...like, dockerfile: "other" });
+
+      expect(await idsOf({ limit: 10, like })).to.deep.equal([alike]);
+    });
+
     it("are only those of the scope, the pin and the age that is asked for", async () => {
       const { id: old } = await publishChain(index, ["a"], { createdAtMs: 1000 });
       const { id: other } = await publishChain(index, ["a"], { createdAtMs: 2000, tenant: "t" });

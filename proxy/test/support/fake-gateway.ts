@@ -18,6 +18,8 @@ export interface FakeGateway {
   readonly messages: BuildMessages;
   /** Digest of the vertex that its progress names; "" for no progress. */
   vertex: string;
+  /** Whether it answers when it is asked to solve. */
+  result: boolean;
   /** Awaited before a build that has returned ends: its export. */
   exporting: () => Promise<void>;
   /** Builds that run. */
@@ -36,7 +38,14 @@ export async function startFakeGateway(dir: string): Promise<FakeGateway> {
   const running = new Set<Stream>();
   const sockets = new Set<net.Socket>();
   const state = {
-    ...{ vertex: "", exporting: () => Promise.resolve(), cancelled: 0, exportingNow: 0, exportingMost: 0 },
+    ...{
+      vertex: "",
+      result: true,
+      exporting: () => Promise.resolve(),
+      cancelled: 0,
+      exportingNow: 0,
+      exportingMost: 0,
+    },
     ...{ running, messages },
     builder: {
       address: `unix://${path}`,
@@ -85,7 +94,7 @@ export async function startFakeGateway(dir: string): Promise<FakeGateway> {
         const vertexes = [{ ...vertex, started: Buffer.alloc(0), completed: Buffer.alloc(0) }];
         stream.write(frameMessage(messages.statusResponse.encode({ vertexes })));
       } else if (path === LLB_BRIDGE.solve) {
-        if (state.vertex === "") return;
+        if (state.vertex === "" || !state.result) return;
         const result = { ref: { id: "r1", def: Buffer.alloc(0) }, refs: null, metadata: {} };
         answer(stream, messages.gatewaySolveResponse.encode({ result }));
       } else {
