@@ -9,7 +9,7 @@ export interface Definition {
   readonly vertexes: readonly string[];
   /** The last of them, which is loaded after all others. */
   readonly result: string;
-  /** Those of them whose results can be cached: not sources, which are never exported. */
+  /** Those of them whose results are exported: not sources, nor what is made from nothing. */
   readonly steps: readonly string[];
   /** Equal for definitions that differ only in what each build makes anew, such as the session of its local files. */
   readonly stableDigest: string;
@@ -50,7 +50,7 @@ export async function loadDefinitionReader(): Promise<ReadDefinition> {
       stable.set(digest, last);
       if (!isTerminal(raw)) {
         vertexes.push(digest);
-        if (decoded.source === null) steps.push(digest);
+        if (decoded.inputs.length > 0) steps.push(digest);
       }
     }
     const result = vertexes.at(-1);

@@ -84,6 +84,11 @@ export class SharedCache {
     }
   }
 
+  /** Whether nothing of the scope is imported until there is a new export. */
+  isBroken(scope: CacheScope): boolean {
+    return this.#broken.has(scopeKey(scope));
+  }
+
   /**
    * Where one export goes.
    *

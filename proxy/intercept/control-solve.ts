@@ -91,11 +91,12 @@ async function outcomeOf(
   { definitions, request }: TrackedBuild,
   scope: CacheScope,
 ): Promise<ClientOutcome> {
-  const { builder, exported } = client.deps;
+  const { builder, cache, exported } = client.deps;
   const progress = client.progress.get(request.ref);
   if (progress === undefined) return "new";
   await settledWithin(progress.ended, PROGRESS_END_TIMEOUT_MS);
-  const isCached = !progress.hasExecuted(definitions);
+  // A scope that lost a layer waits for a new export, be it of what is cached.
+  const isCached = !progress.hasExecuted(definitions) && !cache.isBroken(scope);
   if (isCached && (await exported.has(builder.address, scope, definitions))) return "unchanged";
   // Until its export is complete: a build that finds all of it cached must not take that for granted.
   exported.remove(builder.address, scope, definitions);

@@ -37,6 +37,7 @@ export class MessageHold {
 export class ResponseWatch {
   readonly #reader = new MessageReader(LEGIBLE_MAX_BYTES);
   readonly #onMessage: (message: Buffer | undefined) => void;
+  #isOver = false;
 
   /** @param onMessage gets undefined, once and last, where the next message cannot be read. */
   constructor(onMessage: (message: Buffer | undefined) => void) {
@@ -44,8 +45,10 @@ export class ResponseWatch {
   }
 
   push(piece: Buffer): void {
-    const wasLegible = this.#reader.isLegible;
+    if (this.#isOver) return;
     for (const message of this.#reader.push(piece)) this.#onMessage(message);
-    if (wasLegible && !this.#reader.isLegible) this.#onMessage(undefined);
+    if (this.#reader.isLegible) return;
+    this.#isOver = true;
+    this.#onMessage(undefined);
   }
 }

@@ -218,10 +218,13 @@ function exportedBuild({ builder, definitions, identity, request }: Omit<Attache
   return { ...identity, revision: request.frontendAttrs["vcs:revision"] ?? "", builder, ref: request.ref, stepCount };
 }
 
-/** Equal for builds of one project that do the same, whatever session their files come from. */
+/**
+ * Equal for builds of one project that have the same operations. Those of local files name their session: what does
+ * the same to other files makes another cache.
+ */
 function jobKey({ client, identity }: ExportOrder): string {
   const { tenant, project } = identity;
-  return JSON.stringify([tenant, project, ...client.definitions.map(({ stableDigest }) => stableDigest)]);
+  return JSON.stringify([tenant, project, ...client.definitions.flatMap(({ vertexes }) => vertexes)]);
 }
 
 interface JobsOfBuilder {

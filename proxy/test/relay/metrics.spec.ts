@@ -48,6 +48,10 @@ describe("/metrics", () => {
       'memobuild_relay_connections{side="client"}',
       'memobuild_relay_rejected_connections_total{reason="http1"}',
       'memobuild_builder_up{builder="unix:///nowhere/buildkitd.sock"}',
+      'memobuild_cache_builder_reachable{builder="unix:///nowhere/buildkitd.sock"}',
+      'memobuild_cache_exports_total{result="published"}',
+      'memobuild_cache_imports_total{result="injected"}',
+      'memobuild_registry_requests_total{operation="get_blob",code="404"}',
     ]) {
       expect(metrics.split("\n")).to.include(`${series} 0`);
     }
