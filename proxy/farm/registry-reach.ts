@@ -19,7 +19,9 @@ const PROBE_TIMEOUT_MS = 10_000;
 const PROBE_TIMED_OUT = `the builder did not come within ${PROBE_TIMEOUT_MS / 1000} s`;
 /** What a build waits for a probe that is under way. */
 const BUILD_WAIT_MS = 1_000;
-const RETRY_MS = 60_000;
+/** After a failure, twice as long after each further one: many last moments only. */
+const RETRY_MIN_MS = 1_000;
+const RETRY_MAX_MS = 30_000;
 /** A network may change behind a builder that stays up. */
 const PROOF_MAX_AGE_MS = 30_000;
 /** Of an address that is not our own: whoever is behind it passes a request on, and back, within this. */
@@ -70,6 +72,7 @@ export class RegistryReach {
   /** The probe under way. */
   #probing: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #retryMs = RETRY_MIN_MS;
   #isClosed = false;
 
   constructor(deps: RegistryReachDeps) {
@@ -136,10 +139,14 @@ export class RegistryReach {
     );
     if (stopped.aborted) return;
     this.#become(state);
-    if (state.state !== "not_reached") return;
+    if (state.state !== "not_reached") {
+      this.#retryMs = RETRY_MIN_MS;
+      return;
+    }
     this.#retry = setTimeout(() => {
       this.#prove();
-    }, RETRY_MS).unref();
+    }, this.#retryMs).unref();
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
   }
 
   #become(state: State): void {
@@ -187,6 +194,8 @@ export class RegistryReach {
         const isOursToo = advertise !== undefined && (await answersInTime(`http://${address}/`, ADVERTISED_TIMEOUT_MS));
         return { state: "reached", address, provenAtMs: this.#deps.now(), isOursToo };
       }
+      // Then that it was ended says nothing: the limit has its own words.
+      signal.throwIfAborted();
       return { state: "not_reached", cause: `${address}: ${cause.text ?? "something else answers there"}` };
     } finally {
       probe.revoke();

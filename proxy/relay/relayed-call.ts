@@ -140,6 +140,8 @@ export class RelayedCall {
     if (message === "more") return;
     // What comes meanwhile is kept by `held`, in its order.
     if (message === "illegible") this.#release(held, Buffer.alloc(0));
+    // Who looked into the call was told already that it has ended.
+    else if (this.#isOver) this.#release(held, frameMessage(message));
     else void this.#changeRequest(held, message);
   }
 
@@ -196,6 +198,7 @@ export class RelayedCall {
   #clientFailed(failure: StreamFailure): void {
     // A client that is gone means the same to the builder as one that cancels.
     this.#builder?.reset(failure.kind === "reset" ? failure.code : ErrorCode.Cancel);
+    this.#toBuilder.discard();
     this.#over("CANCELLED");
   }
 

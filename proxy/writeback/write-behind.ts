@@ -121,10 +121,12 @@ export class WriteBehind {
       metrics.held(now() - started);
     }
     return {
-      clientEnded: (outcome) =>
-        this.#track(
+      clientEnded: (outcome) => {
+        outcome.catch(() => undefined); // nobody waits for it where the job is over
+        return this.#track(
           over === undefined ? this.#finish(order, job, jobs, outcome, started).then(end) : Promise.resolve(over),
-        ),
+        );
+      },
     };
   }
 

@@ -192,6 +192,15 @@ export class CacheScene {
     return Number(line.slice(series.length));
   }
 
+  /** Resolves when it was proven that the builder reaches the registry. */
+  async reachable(): Promise<void> {
+    await poll(
+      () => this.memobuild.metrics(),
+      (metrics) => /^memobuild_cache_builder_reachable\{.*\} 1$/m.test(metrics),
+      { what: "the builder reaches the registry", timeoutMs: 45_000, intervalMs: 100 },
+    );
+  }
+
   exports(result: string): Promise<number> {
     return this.metric(`memobuild_cache_exports_total{result="${result}"}`);
   }

@@ -30,6 +30,7 @@ describe("a cache that its builder reaches no longer", () => {
       expect(await scene.buildImage()).to.deep.equal(["links", "sum"]);
       expect(await scene.exports("published")).to.equal(1);
       await network.open();
+      await scene.reachable();
       await scene.emptyBuilder();
       expect(await scene.buildImage()).to.deep.equal([]);
     });
@@ -44,6 +45,7 @@ describe("a cache that its builder reaches no longer", () => {
       expect(await within(scene.buildImage(), 20_000, "the build")).to.deep.equal(["links", "sum"]);
       expect(await scene.imports("unreachable")).to.equal(1);
       network.resume();
+      await scene.reachable();
       await scene.emptyBuilder();
       expect(await scene.buildImage()).to.deep.equal([]);
     });
