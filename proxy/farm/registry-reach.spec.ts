@@ -124,6 +124,31 @@ describe("RegistryReach", () => {
     expect([await made.address(), changes]).to.deep.equal([address(), [false, true]]);
   });
 
+  it("tries again later each time, and soon again after it was reached", async () => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    gateway.resolve = doNotCome;
+    const made = create();
+    made.builderUp();
+    await untilChanged(1);
+    for (const [tries, waitMs] of [1_000, 2_000, 4_000].entries()) {
+      mock.timers.tick(waitMs - 1);
+      await new Promise(setImmediate);
+      expect(asked).to.have.length(tries + 1);
+      mock.timers.tick(1);
+      await untilChanged(tries + 2);
+    }
+    gateway.resolve = come;
+    made.builderUp();
+    await untilChanged(5);
+    gateway.resolve = doNotCome;
+    made.builderUp();
+    await untilChanged(6);
+    gateway.resolve = come;
+    mock.timers.tick(1_000);
+    await untilChanged(7);
+    expect(changes).to.deep.equal([false, false, false, false, true, false, true]);
+  });
+
   it("says so when the builder is silent", async () => {
     mock.timers.enable({ apis: ["setTimeout"] });
     gateway.resolve = (source) => {

@@ -106,6 +106,7 @@ export class RegistryReach {
   /** What was proven holds no longer. */
   builderDown(): void {
     clearTimeout(this.#retry);
+    this.#retryMs = RETRY_MIN_MS;
     this.#probing?.stop.abort();
     this.#become({ state: "unknown" });
   }
