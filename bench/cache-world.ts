@@ -62,6 +62,8 @@ export async function createCacheWorld(): Promise<CacheWorld> {
       return way;
     },
     wipeBuilder: async () => {
+      // What an export still holds would stay.
+      for (const memobuild of started) await untilNoExportRuns(memobuild);
       await runOk("buildctl", ["--addr", unix, "prune", "--all"]);
     },
     close: async () => {
@@ -89,6 +91,12 @@ async function startRegistry(dir: string): Promise<{ readonly host: string; stop
     );
   await poll(answers, Boolean, { what: "docker-registry answers" });
   return { host, stop: () => server.stop() };
+}
+
+async function untilNoExportRuns(memobuild: MemoBuild): Promise<void> {
+  // There is no such metric where the cache is off.
+  const isIdle = async (): Promise<boolean> => !/^memobuild_cache_export_jobs [1-9]/m.test(await memobuild.metrics());
+  await poll(isIdle, Boolean, { what: "no export runs", timeoutMs: EXPORT_LIMIT_MS, intervalMs: 20 });
 }
 
 /** Exports that were published since MemoBuild started. */

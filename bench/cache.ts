@@ -1,5 +1,5 @@
 /** `npm run bench -- cache`: sharing a cache through MemoBuild beside what stock BuildKit offers, on one daemon. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../proxy/test/support/command.js";
@@ -226,6 +226,27 @@ function formatRows(rows: readonly Row[]): string {
   return [columns, "| --- | --- | --: | --: | --: | --- |", ...lines].join("\n");
 }
 
+interface Record {
+  readonly case: string;
+  readonly rows: readonly Row[];
+}
+
+/** One record for each case: of this run, else of the one before. */
+async function keep(run: object, rows: readonly Row[]): Promise<readonly Record[]> {
+  const text = await readFile(FILE, "utf8").catch(() => "[]");
+  const old = JSON.parse(text) as readonly Record[];
+  const records = CACHE_CASES.flatMap(({ name }) => {
+    const mine = rows.filter((row) => row.case === name);
+    return mine.length > 0 ? [{ case: name, ...run, rows: mine }] : old.filter((record) => record.case === name);
+  });
+  const written = records.map(({ rows: itsRows, ...rest }) => {
+    const lines = itsRows.map((row) => `    ${JSON.stringify(row)}`).join(",\n");
+    return `${JSON.stringify(rest, null, 2).replace(/\n}$/, "")},\n  "rows": [\n${lines}\n  ]\n}`;
+  });
+  await writeFile(FILE, `[\n${written.join(",\n")}\n]\n`);
+  return records;
+}
+
 /** Runs the cases, keeps rows and report in docs/ where that is wanted, and returns the report. */
 export async function benchCache({ only, runs, save }: CacheBenchOptions, signal: AbortSignal): Promise<string> {
   const surroundings = await describeSurroundings(["npm run bench --", ...process.argv.slice(2)].join(" "));
@@ -240,10 +261,7 @@ export async function benchCache({ only, runs, save }: CacheBenchOptions, signal
       await world.close();
     }
   }
-  const report = formatRows(rows);
-  if (!save) return report;
-  const record = { ...surroundings, date: new Date().toISOString(), loadBefore, loadAfter: loadavg()[0] };
-  const lines = rows.map((row) => `    ${JSON.stringify(row)}`).join(",\n");
-  await writeFile(FILE, `${JSON.stringify(record, null, 2).replace(/\n}$/, "")},\n  "rows": [\n${lines}\n  ]\n}\n`);
-  return report;
+  if (!save) return formatRows(rows);
+  const run = { ...surroundings, date: new Date().toISOString(), loadBefore, loadAfter: loadavg()[0] };
+  return formatRows((await keep(run, rows)).flatMap((record) => record.rows));
 }

@@ -13,7 +13,7 @@ import { rankExports } from "./import-rank.js";
 import type { ImportMetrics, ImportResult } from "./import-metrics.js";
 
 /** Earlier exports that are looked at for one import: of builds like it, pinned ones, and any of the project. */
-const CANDIDATES = { alike: 32, pinned: 16, newest: 32 };
+const CANDIDATES = { alike: 24, pinned: 8, newest: 24 };
 /** Their records together, in records of one import: what comes first holds nearly all that helps. */
 const CANDIDATE_RECORDS_FACTOR = 4;
 /** Of these it is recorded that they were used; what comes later hardly ever gives a record. */
