@@ -6,6 +6,7 @@ import { startBuildkitd, type Buildkitd } from "../support/buildkitd.js";
 import { createBuildx, type Buildx } from "../support/buildx.js";
 import { BUSYBOX, run, type CommandOptions, type Outcome } from "../support/command.js";
 import { startMemoBuild, type MemoBuild } from "../support/memobuild.js";
+import { poll } from "../support/poll.js";
 import { makeTempDir, removeDir, writeFiles } from "../support/temp-dir.js";
 import { expectNoMarkers } from "./markers.js";
 
@@ -64,10 +65,24 @@ async function leave(world: World): Promise<void> {
   await world.daemon.stop();
 }
 
+/**
+ * As long as the cache of a build is being exported, the builder keeps its files for that, and a build after it sends
+ * them again: then the two worlds differ in what was transferred, and in what `du` shows.
+ */
+async function untilExported({ memobuild }: World): Promise<void> {
+  if (memobuild === undefined) return;
+  await poll(
+    () => memobuild.metrics(),
+    (metrics) => /^memobuild_cache_export_jobs 0$/m.test(metrics),
+    { what: "all exports have ended", timeoutMs: 30_000 },
+  );
+}
+
 async function same<T>(worlds: readonly World[], scenario: (world: World) => Promise<T>): Promise<T> {
   const [direct, through] = worlds;
   if (direct === undefined || through === undefined) throw new Error("there are two worlds");
   const expected = await scenario(direct);
+  await untilExported(through);
   expect(await scenario(through)).to.deep.equal(expected);
   return expected;
 }
