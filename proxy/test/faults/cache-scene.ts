@@ -218,6 +218,15 @@ export class CacheScene {
     return readdir(join(this.cacheDir, "ingest"));
   }
 
+  /** Resolves when nothing of what was being written is left; an upload that was ended goes a moment after its export. */
+  async nothingLeft(): Promise<void> {
+    await poll(
+      () => this.ingest(),
+      (files) => files.length === 0,
+      { what: "no part of an upload is left", timeoutMs: 5_000 },
+    );
+  }
+
   async blobFiles(): Promise<BlobFile[]> {
     const blobs = join(this.cacheDir, "blobs", "sha256");
     const entries = await readdir(blobs, { recursive: true, withFileTypes: true });
