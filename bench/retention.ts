@@ -8,10 +8,10 @@ import { BlobHolds } from "../proxy/cache/blob-holds.js";
 import type { Digest } from "../proxy/cache/digest.js";
 import { RetentionMetrics } from "../proxy/cache/retention-metrics.js";
 import { Retention } from "../proxy/cache/retention.js";
-import { openDatabase } from "../proxy/cache/sqlite-database.js";
+import { openDatabase } from "../proxy/database/open-database.js";
 import { SqliteIndex } from "../proxy/cache/sqlite-index.js";
 import { verifyCache } from "../proxy/cache/verify-cache.js";
-import { createLogger } from "../proxy/log/create-logger.js";
+import { createLogger, type Logger } from "../proxy/log/create-logger.js";
 import { ROOT, runOk } from "../proxy/test/support/command.js";
 import { MemoryBlobStore } from "../proxy/test/support/memory-blob-store.js";
 import { quantile } from "./stats.js";
@@ -39,8 +39,8 @@ interface Row {
 }
 
 /** By SQL, since a million calls would take minutes; each export shares half of its blobs with the next one. */
-function fill(path: string, blobs: number): SqliteIndex {
-  const { database } = openDatabase(path);
+function fill(path: string, blobs: number, logger: Logger): SqliteIndex {
+  const database = openDatabase({ path, logger });
   const numbers = `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?)`;
   const exports = blobs / BLOBS_PER_EXPORT;
   database.run(
@@ -111,7 +111,8 @@ async function time(what: string, index: SqliteIndex, work: () => Promise<unknow
 
 async function measure(dir: string, blobs: number): Promise<Row[]> {
   const signal = new AbortController().signal;
-  const index = fill(join(dir, "index.db"), blobs);
+  const logger = createLogger({ level: "error", format: "text", stream: process.stderr });
+  const index = fill(join(dir, "index.db"), blobs, logger);
   try {
     const store = await mirror(index);
     const total = store.storeBytes;
@@ -123,7 +124,6 @@ async function measure(dir: string, blobs: number): Promise<Row[]> {
       freeBytes: () => Promise.resolve(total),
     };
     const metrics = new RetentionMetrics({ registry: new Registry(), levels: space, totals: () => index.totals() });
-    const logger = createLogger({ level: "error", format: "text", stream: process.stderr });
     const parts = { index, store, holds: new BlobHolds(), metrics, logger, now: () => blobs + 1 };
     const monotonicNow = (): number => performance.now();
     const retention = new Retention({ ...parts, space, maxAgeMs: blobs + 1, monotonicNow });

@@ -22,6 +22,8 @@ export interface EvictorParts {
   readonly logger: Logger;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Told of exports that are gone. */
+  readonly onEvicted?: (exports: readonly ExportSummary[], reason: EvictionReason) => void;
 }
 
 export interface EvictionGoal {
@@ -129,8 +131,9 @@ export class Evictor {
   }
 
   async #remove(chosen: readonly ExportSummary[], reason: EvictionReason, plan: EvictionPlan): Promise<void> {
-    const { index, metrics, now } = this.#parts;
+    const { index, metrics, now, onEvicted } = this.#parts;
     const removed = await index.removeExports(chosen.map(({ id }) => id));
+    onEvicted?.(chosen, reason);
     plan.removed();
     metrics.evictedExports(reason, removed, now() - (chosen.at(-1)?.lastUsedAtMs ?? now()));
   }

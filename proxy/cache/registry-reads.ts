@@ -21,6 +21,8 @@ export interface CacheImport {
   readonly layers: ReadonlyMap<Digest, number>;
   /** Once for each layer that turns out to be bad. */
   readonly onBadLayer: (digest: Digest, reason: BadLayerReason) => void;
+  /** A layer, or a part of it, is sent. */
+  readonly onLayerSent?: (digest: Digest, bytes: number) => void;
 }
 
 export interface ReadGrant {
@@ -114,14 +116,18 @@ export class ReadAccess implements Access, ReadGrant {
       this.#refuse(exchange, digest, reading === undefined ? "missing" : "corrupt");
     } else if (part !== undefined) {
       const partBytes = part.last - part.first + 1;
+      this.#import.onLayerSent?.(digest, partBytes);
       const contentRange = `bytes ${part.first}-${part.last}/${sizeBytes}`;
       exchange.begin(206, { ...headers, "content-range": contentRange, "content-length": partBytes });
       if (!(await sendPart(exchange, partBytes, reading, limit))) this.#markBad(digest, "corrupt");
     } else if (sizeBytes <= CHECK_FIRST_MAX_BYTES) {
       const bytes = await readWhole(reading, limit);
-      if (sha256Digest(bytes) === digest) exchange.answer(200, headers, bytes);
-      else this.#refuse(exchange, digest, "corrupt");
+      if (sha256Digest(bytes) === digest) {
+        this.#import.onLayerSent?.(digest, sizeBytes);
+        exchange.answer(200, headers, bytes);
+      } else this.#refuse(exchange, digest, "corrupt");
     } else {
+      this.#import.onLayerSent?.(digest, sizeBytes);
       exchange.begin(200, { ...headers, "content-length": sizeBytes });
       if (!(await sendWhole(exchange, digest, reading, limit))) this.#markBad(digest, "corrupt");
     }

@@ -39,6 +39,21 @@ export interface SharedCacheDeps {
   readonly wallClock: () => number;
 }
 
+/** What a build was given, and of which builds it was made. */
+export interface ImportedBuilds {
+  readonly result: ImportResult;
+  /** Refs of builds, best first. */
+  readonly from: readonly string[];
+  readonly records: number;
+}
+
+/** Told of the import of one build. */
+export interface ImportObserver {
+  ended(imported: ImportedBuilds): void;
+  /** The builder was sent a layer, as often as it asks. */
+  fetched(layer: Digest, bytes: number): void;
+}
+
 const scopeKey = ({ tenant, project }: CacheScope): string => JSON.stringify([tenant, project]);
 const buildKey = ({ tenant, project, dockerfile, target, platform }: BuildIdentity): string =>
   JSON.stringify([tenant, project, dockerfile, target, platform]);
@@ -61,20 +76,27 @@ export class SharedCache {
    *
    * @param registry `host:port` under which the builder reaches the registry.
    */
-  async importFor(identity: BuildIdentity, registry: string, build: RunningBuild): Promise<CacheEntry | undefined> {
+  async importFor(
+    identity: BuildIdentity,
+    registry: string,
+    build: RunningBuild,
+    observer?: ImportObserver,
+  ): Promise<CacheEntry | undefined> {
     const { logger, metrics, now } = this.#deps;
     const started = now();
-    const end = (result: ImportResult, records: number): void => {
+    const end = (result: ImportResult, records: number, from: readonly string[] = []): void => {
       metrics.ended(result, now() - started, records);
+      observer?.ended({ result, from, records });
     };
     if (this.#broken.has(scopeKey(identity))) {
       end("broken", 0);
       return undefined;
     }
     try {
-      return await this.#import(identity, (made) => {
-        const entry = made === undefined ? undefined : this.#offer(made, identity, registry, build);
-        end(entry === undefined ? "empty" : "injected", made?.recordCount ?? 0);
+      return await this.#import(identity, (made, from) => {
+        const entry = made === undefined ? undefined : this.#offer(made, identity, registry, build, observer);
+        if (entry === undefined) end("empty", 0);
+        else end("injected", made?.recordCount ?? 0, from);
         return entry;
       });
     } catch (error) {
@@ -138,7 +160,10 @@ export class SharedCache {
   }
 
   /** Makes the import of the best of the earlier exports; their blobs are held while `use` takes what it needs. */
-  async #import<T>(identity: BuildIdentity, use: (made: MadeImport | undefined) => T): Promise<T> {
+  async #import<T>(
+    identity: BuildIdentity,
+    use: (made: MadeImport | undefined, from: readonly string[]) => T,
+  ): Promise<T> {
     const { holds, index } = this.#deps;
     const ranked = await this.#candidates(identity);
     const byId = await index.graphs(ranked.map(({ id }) => id));
@@ -156,7 +181,10 @@ export class SharedCache {
       const made = this.#maker.make(buildKey(identity), graphs, new Set(unusable));
       const used = ranked.slice(0, USED_MAX).map(({ id }) => id);
       if (made !== undefined) await this.#touch(used);
-      return use(made);
+      return use(
+        made,
+        ranked.map(({ ref }) => ref),
+      );
     } finally {
       for (const release of held.values()) release();
     }
@@ -189,13 +217,22 @@ export class SharedCache {
     });
   }
 
-  #offer(made: MadeImport, identity: BuildIdentity, address: string, build: RunningBuild): CacheEntry | undefined {
+  #offer(
+    made: MadeImport,
+    identity: BuildIdentity,
+    address: string,
+    build: RunningBuild,
+    observer: ImportObserver | undefined,
+  ): CacheEntry | undefined {
     const { logger, metrics, registry } = this.#deps;
     const { config, layers, manifest } = made;
     const grant = registry.allowRead({
       manifest,
       config,
       layers,
+      onLayerSent: (digest, bytes) => {
+        observer?.fetched(digest, bytes);
+      },
       onBadLayer: (digest, reason) => {
         this.#broken.add(scopeKey(identity));
         metrics.badLayer(reason);

@@ -145,6 +145,6 @@ describe("SqliteIndex", () => {
   it("refuses a path that cannot be opened", async () => {
     await mkdir(path);
 
-    expect(open).to.throw(StartError, /cannot use the cache index/);
+    expect(open).to.throw(StartError, /cannot use the database/);
   });
 });

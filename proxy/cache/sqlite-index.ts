@@ -2,15 +2,15 @@
 import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
-import { StartError } from "../config/start-error.js";
-import type { Logger } from "../log/create-logger.js";
+import { openDatabase, type DatabaseOptions } from "../database/open-database.js";
+import { settle } from "../database/settle.js";
+import type { SqliteDatabase, Value } from "../database/sqlite-database.js";
 import type { BlobStat } from "./blob-store.js";
 import type { CacheGraph } from "./cache-graph.js";
 import { UnknownBlobError } from "./cache-index.js";
 import type * as index from "./cache-index.js";
 import type { Digest } from "./digest.js";
 import { graphFromBytes, graphToBytes } from "./graph-bytes.js";
-import { openDatabase, type SqliteDatabase, type Value } from "./sqlite-database.js";
 import * as rows from "./sqlite-rows.js";
 import { withoutBlob } from "./without-blob.js";
 
@@ -27,32 +27,8 @@ const ORDERS = {
   "newest-export": "created_at DESC, id DESC",
 } as const;
 
-/** SQLite works at once; what it throws becomes a rejection. */
-const settle = <T>(work: () => T): Promise<T> =>
-  new Promise((resolve) => {
-    resolve(work());
-  });
-
-export interface SqliteIndexOptions {
-  readonly path: string;
-  readonly logger: Logger;
-}
-
-/**
- * Opens the index or begins one. What is damaged is put aside: an index can be rebuilt, a build must not wait for it.
- *
- * @throws StartError
- */
-export function openSqliteIndex({ path, logger }: SqliteIndexOptions): SqliteIndex {
-  try {
-    const { database, movedTo } = openDatabase(path);
-    if (movedTo !== undefined) logger.warn({ path, movedTo }, "cache index was damaged; a new one was begun");
-    return new SqliteIndex(database);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new StartError("data-dir", `cannot use the cache index ${path}: ${reason}`, { cause: error });
-  }
-}
+/** An index in a database of its own. @throws StartError */
+export const openSqliteIndex = (options: DatabaseOptions): SqliteIndex => new SqliteIndex(openDatabase(options));
 
 export class SqliteIndex implements index.CacheIndex {
   readonly #database: SqliteDatabase;

@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import sqlite from "node-sqlite3-wasm";
 import type { Database } from "node-sqlite3-wasm";
-import { migrate, MIGRATIONS, NewerSchemaError } from "./sqlite-schema.js";
+import { migrate, MIGRATIONS, NewerSchemaError } from "./schema.js";
 
 describe("migrate", () => {
   let database: Database;

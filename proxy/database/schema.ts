@@ -1,11 +1,12 @@
-/** The tables of the index, and the steps that lead from any earlier version of them to the present one. */
+/** The tables of the database, and the steps that lead from any earlier version of them to the present one. */
 import type { Database } from "node-sqlite3-wasm";
+import { BUILDS_TABLES } from "./builds-schema.js";
 
 /**
  * Digests of blobs are kept as 32 bytes. What is counted (`references`, `totals`) is counted by triggers, so that no
  * statement can forget it.
  */
-const FIRST_VERSION = `
+const CACHE_TABLES = `
   CREATE TABLE exports (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     tenant TEXT NOT NULL, project TEXT NOT NULL, dockerfile TEXT NOT NULL, target TEXT NOT NULL, platform TEXT NOT NULL,
@@ -77,7 +78,7 @@ const FIRST_VERSION = `
 `;
 
 /** The n-th leads from version n to n + 1; those that were released stay as they are. */
-export const MIGRATIONS: readonly string[] = [FIRST_VERSION];
+export const MIGRATIONS: readonly string[] = [CACHE_TABLES, BUILDS_TABLES];
 
 /** The file was written by a later MemoBuild; nothing of it was changed. */
 export class NewerSchemaError extends Error {

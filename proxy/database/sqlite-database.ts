@@ -1,81 +1,12 @@
-/** A SQLite file of our own: opened or begun anew, its statements kept, its rows read as JSON. */
-import { renameSync, rmSync, statSync } from "node:fs";
-import sqlite from "node-sqlite3-wasm";
+/** A SQLite database of our own: its statements are kept, its rows read as JSON. */
 import type { Database, JSValue, Statement } from "node-sqlite3-wasm";
 import { z } from "zod";
-import { migrate } from "./sqlite-schema.js";
 
-/** A check reads the whole file while nothing else runs: some 2 ms for each MiB. */
-const CHECKED_FILE_MAX_BYTES = 64 * 2 ** 20;
-/** Of 4 KiB: what one commit may have to copy into the file, which takes some 8 ms, most of it the disk's. */
-const CHECKPOINT_PAGES = 250;
-const WAL_KEPT_BYTES = 16 * 2 ** 20;
-const PAGE_CACHE_KIB = 16 * 1024;
-const STATEMENTS_MAX = 100;
+const STATEMENTS_MAX = 200;
 
 const ROWS = z.array(z.unknown());
 
 export type Value = JSValue;
-
-export interface OpenedDatabase {
-  readonly database: SqliteDatabase;
-  /** Where a file that could not be used lies now. */
-  readonly movedTo?: string;
-}
-
-const isBroken = (error: unknown): boolean =>
-  // The library hands on SQLite's text, not its code.
-  error instanceof sqlite.SQLite3Error && /malformed|not a database/.test(error.message);
-
-function isSound(database: Database, path: string): boolean {
-  if (statSync(path).size > CHECKED_FILE_MAX_BYTES) return true;
-  return database.get("PRAGMA quick_check(1)")?.["quick_check"] === "ok";
-}
-
-/** Undefined where the file is damaged. */
-function openSound(path: string, migrations: readonly string[] | undefined): Database | undefined {
-  // A killed process leaves its lock behind. The data folder has one of its own: nobody else uses the file.
-  rmSync(`${path}.lock`, { recursive: true, force: true });
-  const database = new sqlite.Database(path);
-  try {
-    // Only with the lock kept does a write-ahead log work without shared memory. It spares every commit the wait for
-    // the disk: a power failure may lose the last commits, but never breaks the file.
-    database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-    database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`);
-    database.exec(`PRAGMA cache_size = -${PAGE_CACHE_KIB}`);
-    if (isSound(database, path)) {
-      migrate(database, migrations);
-      return database;
-    }
-  } catch (error) {
-    database.close();
-    if (!isBroken(error)) throw error;
-    return undefined;
-  }
-  database.close();
-  return undefined;
-}
-
-function moveAside(path: string): string {
-  const movedTo = `${path}.corrupt`;
-  renameSync(path, movedTo);
-  for (const suffix of ["-wal", "-shm", "-journal"]) rmSync(`${path}${suffix}`, { force: true });
-  return movedTo;
-}
-
-/**
- * A file that is damaged is moved to `<path>.corrupt`, and a new one begun.
- *
- * @throws NewerSchemaError
- */
-export function openDatabase(path: string, migrations?: readonly string[]): OpenedDatabase {
-  const sound = openSound(path, migrations);
-  if (sound !== undefined) return { database: new SqliteDatabase(sound) };
-  const movedTo = moveAside(path);
-  const fresh = openSound(path, migrations);
-  if (fresh === undefined) throw new Error(`a new database at ${path} is damaged at once`);
-  return { database: new SqliteDatabase(fresh), movedTo };
-}
 
 /** Every call runs to its end on the event loop. */
 export class SqliteDatabase {
@@ -118,7 +49,7 @@ export class SqliteDatabase {
     const list = "'[' || coalesce(group_concat(row, ','), '') || ']'";
     const sql = `WITH chosen (row) AS MATERIALIZED (${select}) SELECT CAST(${list} AS BLOB) FROM chosen`;
     const bytes = this.value(sql, values);
-    if (!(bytes instanceof Uint8Array)) throw new Error("the index did not answer with rows");
+    if (!(bytes instanceof Uint8Array)) throw new Error("the database did not answer with rows");
     return ROWS.parse(JSON.parse(Buffer.from(bytes).toString("utf8"))).map(parse);
   }
 
