@@ -6,6 +6,15 @@ import type { Codec } from "./codec.js";
 // What is only handed on is kept as bytes; a map's values may be secrets, so none of this is ever logged.
 const bytes = z.instanceof(Uint8Array).transform((array) => Buffer.from(array.buffer, array.byteOffset, array.length));
 const strings = z.record(z.string(), z.string());
+/** google.protobuf.Timestamp: since 1970. */
+export interface Timestamp {
+  readonly seconds: number;
+  readonly nanos: number;
+}
+const timestamp = z.object({ seconds: z.number(), nanos: z.number() }).nullable();
+
+/** Milliseconds since 1970, with fraction. */
+export const millisecondsOf = ({ seconds, nanos }: Timestamp): number => seconds * 1_000 + nanos / 1_000_000;
 
 /** Type and attributes of a cache import or export, such as `registry` and its `ref`. */
 export interface CacheOptionsEntry {
@@ -27,6 +36,9 @@ export interface SolveRequest {
   readonly entitlements: readonly string[];
   readonly internal: boolean;
   readonly sourcePolicy: Buffer;
+  readonly exporters: readonly { readonly type: string }[];
+  /** As old clients name the one that they have. */
+  readonly exporterDeprecated: string;
   readonly sourcePolicySession: string;
   readonly compatibilityVersion: number;
   readonly proxyNetwork: boolean;
@@ -41,6 +53,8 @@ const solveRequest: z.ZodType<SolveRequest> = z.object({
   entitlements: z.array(z.string()),
   internal: z.boolean(),
   sourcePolicy: bytes,
+  exporters: z.array(z.object({ type: z.string() })),
+  exporterDeprecated: z.string(),
   sourcePolicySession: z.string(),
   compatibilityVersion: z.number(),
   proxyNetwork: z.boolean(),
@@ -54,26 +68,67 @@ export interface Vertex {
   readonly digest: string;
   readonly name: string;
   readonly cached: boolean;
-  /** Empty until then; else a google.protobuf.Timestamp. */
-  readonly started: Buffer;
-  readonly completed: Buffer;
+  /** Digests of vertexes. */
+  readonly inputs: readonly string[];
+  /** Null until then. */
+  readonly started: Timestamp | null;
+  readonly completed: Timestamp | null;
   readonly error: string;
+}
+
+/** Progress of a part of a vertex, such as a layer. */
+export interface VertexStatus {
+  readonly id: string;
+  readonly vertex: string;
+  readonly name: string;
+  readonly current: number;
+  readonly total: number;
+  readonly completed: Timestamp | null;
+}
+
+export interface VertexLog {
+  readonly vertex: string;
+  readonly timestamp: Timestamp | null;
+  /** 1 is stdout, 2 stderr. */
+  readonly stream: number;
+  readonly msg: Buffer;
+}
+
+export interface VertexWarning {
+  readonly vertex: string;
+  readonly short: Buffer;
 }
 
 export interface StatusResponse {
   readonly vertexes: readonly Vertex[];
+  readonly statuses: readonly VertexStatus[];
+  readonly logs: readonly VertexLog[];
+  readonly warnings: readonly VertexWarning[];
 }
 const statusResponse: z.ZodType<StatusResponse> = z.object({
   vertexes: z.array(
     z.object({
       digest: z.string(),
+      inputs: z.array(z.string()),
       name: z.string(),
       cached: z.boolean(),
-      started: bytes,
-      completed: bytes,
+      started: timestamp,
+      completed: timestamp,
       error: z.string(),
     }),
   ),
+  statuses: z.array(
+    z.object({
+      id: z.string(),
+      vertex: z.string(),
+      name: z.string(),
+      current: z.number(),
+      total: z.number(),
+      completed: timestamp,
+    }),
+  ),
+  logs: z.array(z.object({ vertex: z.string(), timestamp, stream: z.number(), msg: bytes })),
+  warnings: z.array(z.object({ vertex: z.string(), short: bytes })),
 });
 
 export interface GatewaySolveRequest {

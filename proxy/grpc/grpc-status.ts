@@ -32,6 +32,18 @@ export function codeOfTrailers(trailers: HeaderList): GrpcCode {
   return (status !== undefined && /^\d{1,2}$/.test(status) ? GRPC_CODES[Number(status)] : undefined) ?? "UNKNOWN";
 }
 
+/** `grpc-message` of trailers, "" where there is none. */
+export function messageOfTrailers(trailers: HeaderList): string {
+  const message = headerValue(trailers, "grpc-message") ?? "";
+  const bytes: number[] = [];
+  for (let at = 0; at < message.length; at++) {
+    const escaped = /^%([0-9a-fA-F]{2})/.exec(message.slice(at, at + 3))?.[1];
+    bytes.push(escaped === undefined ? message.charCodeAt(at) & 0xff : Number.parseInt(escaped, 16));
+    if (escaped !== undefined) at += 2;
+  }
+  return Buffer.from(bytes).toString("utf8");
+}
+
 /** What a client makes of RST_STREAM before a status (https://github.com/grpc/grpc/blob/v1.82.1/doc/PROTOCOL-HTTP2.md#errors). */
 export function codeOfReset(code: number): GrpcCode {
   switch (code) {

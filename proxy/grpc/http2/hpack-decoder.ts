@@ -4,7 +4,7 @@ import { STATIC_TABLE } from "./hpack-static-table.js";
 
 /** Bytes that each table entry counts on top of its name and value (RFC 7541 §4.1). */
 const ENTRY_OVERHEAD_BYTES = 32;
-/** The size that both ends start with; we announce no other (RFC 9113 §6.5.2). */
+/** The size that both ends start with; our connections announce no other (RFC 9113 §6.5.2). */
 const DEFAULT_TABLE_MAX_BYTES = 4096;
 
 /** A header block that cannot be decoded: the connection's compression state is lost with it. */
@@ -15,10 +15,13 @@ export class HpackError extends Error {
 export interface HpackDecoderOptions {
   /** Limit of one decoded list, counted as SETTINGS_MAX_HEADER_LIST_SIZE counts: name, value and 32 bytes each. */
   readonly listMaxBytes: number;
+  /** The largest table that the peer may go over to; the default size where it was offered no other. */
+  readonly tableMaxBytes?: number;
 }
 
 export class HpackDecoder {
   readonly #listMaxBytes: number;
+  readonly #tableMaxBytes: number;
   /** Newest first. */
   readonly #dynamic: (readonly [name: string, value: string])[] = [];
   #dynamicBytes = 0;
@@ -28,6 +31,7 @@ export class HpackDecoder {
 
   constructor(options: HpackDecoderOptions) {
     this.#listMaxBytes = options.listMaxBytes;
+    this.#tableMaxBytes = options.tableMaxBytes ?? DEFAULT_TABLE_MAX_BYTES;
   }
 
   /**
@@ -115,7 +119,7 @@ export class HpackDecoder {
   }
 
   #resize(maxBytes: number): void {
-    if (maxBytes > DEFAULT_TABLE_MAX_BYTES) throw new HpackError(`table size ${maxBytes} over what we allow`);
+    if (maxBytes > this.#tableMaxBytes) throw new HpackError(`table size ${maxBytes} over what we allow`);
     this.#dynamicMaxBytes = maxBytes;
     this.#evict();
   }
