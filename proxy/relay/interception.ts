@@ -14,10 +14,17 @@ export interface Interception {
    * cannot be read.
    */
   readonly observeResponse?: (message: Buffer | undefined) => void;
+  /** Sees the bytes of both bodies as they pass, gRPC's framing included; they must not be changed. */
+  readonly observeBytes?: ByteObserver;
   /** Gets the first message of the response; what it returns is sent instead. */
   readonly rewriteResponse?: (message: Buffer) => Buffer;
-  /** Once: the client has its answer, or is gone. */
-  readonly ended?: (code: GrpcCode) => void;
+  /** Once: the client has its answer, or is gone. `message` says why it failed, where anybody did. */
+  readonly ended?: (code: GrpcCode, message: string) => void;
+}
+
+export interface ByteObserver {
+  fromClient(piece: Buffer): void;
+  fromBuilder(piece: Buffer): void;
 }
 
 /** What `hook` gives, or `otherwise` where it throws: a fault of those who look into calls is none of the call's. */

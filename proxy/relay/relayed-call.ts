@@ -1,6 +1,6 @@
 /** One call: its client's stream and its builder's stream, and the bytes, half-closes and resets between them. */
 import { frameMessage } from "../grpc/message.js";
-import { codeOfReset, codeOfTrailers, statusHeaders, trailersOnly } from "../grpc/grpc-status.js";
+import { codeOfReset, codeOfTrailers, messageOfTrailers, statusHeaders, trailersOnly } from "../grpc/grpc-status.js";
 import type { GrpcCode } from "../grpc/grpc-status.js";
 import type { ClientConnection } from "../grpc/http2/client-connection.js";
 import { ErrorCode } from "../grpc/http2/frame.js";
@@ -63,6 +63,9 @@ export class RelayedCall {
     return {
       headers: () => undefined,
       data: (piece) => {
+        harmless(() => {
+          this.#interception.observeBytes?.fromClient(piece);
+        }, undefined);
         if (this.#heldRequest === undefined) this.#toBuilder.write(piece);
         else this.#holdRequest(this.#heldRequest, piece);
       },
@@ -99,7 +102,7 @@ export class RelayedCall {
     else this.#client.respond(trailersOnly("UNAVAILABLE", message), true);
     // The rest of the request goes nowhere; gRPC clients end it when they have their answer.
     this.#toBuilder.discard();
-    this.#over("UNAVAILABLE");
+    this.#over("UNAVAILABLE", message);
   }
 
   #fromBuilder(): StreamHandler {
@@ -108,20 +111,21 @@ export class RelayedCall {
         this.#hasResponded = true;
         // Trailers-only stays one HEADERS frame; other headers go out now, not with the first message.
         this.#client.respond(headers, isEndStream);
-        if (isEndStream) this.#over(codeOfTrailers(headers));
+        if (isEndStream) this.#over(codeOfTrailers(headers), messageOfTrailers(headers));
       },
       data: (piece) => {
         if (this.#heldResponse === undefined) this.#toClient.write(piece);
         else this.#holdResponse(this.#heldResponse, piece);
         harmless(() => {
           this.#watch?.push(piece);
+          this.#interception.observeBytes?.fromBuilder(piece);
         }, undefined);
       },
       end: (trailers) => {
         // A message that was cut off goes out as it is.
         if (this.#heldResponse !== undefined) this.#toClient.writeOwn(this.#heldResponse.takeRest());
         this.#client.end(trailers);
-        this.#over(codeOfTrailers(trailers ?? []));
+        this.#over(codeOfTrailers(trailers ?? []), messageOfTrailers(trailers ?? []));
       },
       failed: (failure) => {
         this.#builderFailed(failure);
@@ -202,12 +206,12 @@ export class RelayedCall {
     this.#over("CANCELLED");
   }
 
-  #over(code: GrpcCode): void {
+  #over(code: GrpcCode, message = ""): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#observer.ended(code);
     harmless(() => {
-      this.#interception.ended?.(code);
+      this.#interception.ended?.(code, message);
     }, undefined);
   }
 }

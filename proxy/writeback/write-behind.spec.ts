@@ -7,8 +7,8 @@ import { createLogger } from "../log/create-logger.js";
 import { startFakeGateway, type FakeGateway } from "../test/support/fake-gateway.js";
 import { poll } from "../test/support/poll.js";
 import { makeTempDir, removeDir } from "../test/support/temp-dir.js";
-import { WriteBehind, type ExportOrder } from "./write-behind.js";
-import { WriteBehindMetrics } from "./write-behind-metrics.js";
+import { type Pin, WriteBehind, type ExportOrder } from "./write-behind.js";
+import { WriteBehindMetrics, type ExportResult } from "./write-behind-metrics.js";
 
 const VERTEX = `sha256:${"a".repeat(64)}`;
 const IDENTITY = { tenant: "t", project: "p", dockerfile: "", target: "", platform: "" };
@@ -71,6 +71,11 @@ describe("WriteBehind", () => {
     },
   });
 
+  /** Undefined where there will be no export. */
+  const pinned = async (pinning: Promise<Pin | ExportResult>): Promise<Pin | undefined> => {
+    const pin = await pinning;
+    return typeof pin === "string" ? undefined : pin;
+  };
   const untilIdle = (): Promise<unknown> =>
     poll(
       () => gateway.running.size,
@@ -79,7 +84,7 @@ describe("WriteBehind", () => {
     );
 
   it("publishes what the builder exported when the client's build has ended well", async () => {
-    const pin = await create().pin(order());
+    const pin = await pinned(create().pin(order()));
     expect(gateway.running.size).to.equal(1);
     expect(await pin?.clientEnded(Promise.resolve("new"))).to.deep.equal({ result: "published", summary: SUMMARY });
     expect([published, gateway.running.size, gateway.cancelled]).to.deep.equal([1, 0, 0]);
@@ -90,7 +95,7 @@ describe("WriteBehind", () => {
     ["unchanged", "unchanged"],
   ] as const) {
     it(`cancels the job when the client's build ${outcome === "failed" ? "failed" : "made nothing new"}`, async () => {
-      const pin = await create().pin(order());
+      const pin = await pinned(create().pin(order()));
       expect(await pin?.clientEnded(Promise.resolve(outcome))).to.deep.equal({ result });
       await untilIdle();
       expect([published, discarded, gateway.cancelled]).to.deep.equal([0, 1, 1]);
@@ -100,7 +105,7 @@ describe("WriteBehind", () => {
   it("holds the client no longer than it says when the builder does not load the job", async () => {
     gateway.vertex = "";
     const startedAt = performance.now();
-    expect(await create().pin(order())).to.equal(undefined);
+    expect(await pinned(create().pin(order()))).to.equal(undefined);
     expect(performance.now() - startedAt).to.be.within(400, 1_500);
     await untilIdle();
     expect(discarded).to.equal(1);
@@ -113,12 +118,12 @@ describe("WriteBehind", () => {
     const second = { ...first, result: `sha256:${"b".repeat(64)}` };
     const client = { ...both.client, definitions: [first, second] };
     gateway.result = false;
-    expect(await create().pin({ ...both, client })).to.equal(undefined);
+    expect(await pinned(create().pin({ ...both, client }))).to.equal(undefined);
     expect(discarded).to.equal(1);
   });
 
   it("exports nothing when it cannot be told what became of the client's build", async () => {
-    const pin = await create().pin(order());
+    const pin = await pinned(create().pin(order()));
     const ended = await pin?.clientEnded(Promise.reject(new Error("the index failed")));
     expect(ended).to.deep.equal({ result: "failed" });
     await untilIdle();
@@ -126,7 +131,7 @@ describe("WriteBehind", () => {
   });
 
   it("lets go of the builder when the client's build takes too long", async () => {
-    const pin = await create(100).pin(order());
+    const pin = await pinned(create(100).pin(order()));
     await untilIdle();
     expect(discarded).to.equal(1);
     expect(await pin?.clientEnded(Promise.resolve("new"))).to.deep.equal({ result: "timed_out" });
@@ -135,16 +140,16 @@ describe("WriteBehind", () => {
 
   it("exports the same once at a time", async () => {
     const writeBehind = create();
-    const first = await writeBehind.pin(order());
-    expect(await writeBehind.pin(order())).to.equal(undefined);
+    const first = await pinned(writeBehind.pin(order()));
+    expect(await pinned(writeBehind.pin(order()))).to.equal(undefined);
     expect((await first?.clientEnded(Promise.resolve("new")))?.result).to.equal("published");
-    expect(await writeBehind.pin(order())).not.to.equal(undefined);
+    expect(await pinned(writeBehind.pin(order()))).not.to.equal(undefined);
   });
 
   it("lets few exports of a builder run at once, and all in the end", async () => {
     const writeBehind = create();
     gateway.exporting = () => new Promise((resolve) => setTimeout(resolve, 20));
-    const pins = await Promise.all(Array.from({ length: 12 }, (_, i) => writeBehind.pin(order([VERTEX, `${i}`]))));
+    const pins = await Promise.all(Array.from({ length: 12 }, (_, i) => pinned(writeBehind.pin(order([VERTEX, `${i}`])))));
     const ends = await Promise.all(pins.flatMap((pin) => pin?.clientEnded(Promise.resolve("new")) ?? []));
     expect(ends.map(({ result }) => result)).to.deep.equal(Array.from({ length: 12 }, () => "published"));
     expect(gateway.exportingMost).to.equal(4);
@@ -152,15 +157,15 @@ describe("WriteBehind", () => {
 
   it("takes so many jobs of a builder and no more", async () => {
     const writeBehind = create();
-    const pins = await Promise.all(Array.from({ length: 70 }, (_, i) => writeBehind.pin(order([VERTEX, `${i}`]))));
+    const pins = await Promise.all(Array.from({ length: 70 }, (_, i) => pinned(writeBehind.pin(order([VERTEX, `${i}`])))));
     expect(pins.filter((pin) => pin !== undefined)).to.have.length(64);
     await Promise.all(pins.flatMap((pin) => pin?.clientEnded(Promise.resolve("failed")) ?? []));
-    expect(await writeBehind.pin(order())).not.to.equal(undefined);
+    expect(await pinned(writeBehind.pin(order()))).not.to.equal(undefined);
   });
 
   it("gives up an export that takes too long", async () => {
     gateway.exporting = () => new Promise(() => undefined);
-    const pin = await create(300).pin(order());
+    const pin = await pinned(create(300).pin(order()));
     expect(await pin?.clientEnded(Promise.resolve("new"))).to.deep.equal({ result: "timed_out" });
     await untilIdle();
     expect(discarded).to.equal(1);
@@ -168,21 +173,21 @@ describe("WriteBehind", () => {
 
   it("tells an export that is not what it must be from one that failed", async () => {
     publish = () => Promise.reject(new ExportRejected("it has no results"));
-    const rejected = await create().pin(order());
+    const rejected = await pinned(create().pin(order()));
     expect(await rejected?.clientEnded(Promise.resolve("new"))).to.deep.equal({ result: "rejected" });
     publish = () => Promise.reject(new Error("the index failed"));
-    const failed = await create().pin(order());
+    const failed = await pinned(create().pin(order()));
     expect(await failed?.clientEnded(Promise.resolve("new"))).to.deep.equal({ result: "failed" });
   });
 
   it("lets exports end before it stops, until it has to hurry", async () => {
     const writeBehind = create();
     gateway.exporting = () => new Promise((resolve) => setTimeout(resolve, 50));
-    const first = (await writeBehind.pin(order()))?.clientEnded(Promise.resolve("new"));
+    const first = (await pinned(writeBehind.pin(order())))?.clientEnded(Promise.resolve("new"));
     await writeBehind.drain(new AbortController().signal);
     expect((await first)?.result).to.equal("published");
     gateway.exporting = () => new Promise(() => undefined);
-    const second = (await writeBehind.pin(order()))?.clientEnded(Promise.resolve("new"));
+    const second = (await pinned(writeBehind.pin(order())))?.clientEnded(Promise.resolve("new"));
     await writeBehind.drain(AbortSignal.timeout(50));
     expect((await second)?.result).to.equal("stopped");
     await untilIdle();

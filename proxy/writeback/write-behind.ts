@@ -76,15 +76,16 @@ export class WriteBehind {
     setMaxListeners(0, this.#stopped.signal);
   }
 
-  /** Resolves within the time that a client's Return may be held; undefined where there will be no export. */
-  async pin(order: ExportOrder): Promise<Pin | undefined> {
+  /** Resolves within the time that a client's Return may be held; with why, where there will be no export. */
+  async pin(order: ExportOrder): Promise<Pin | ExportResult> {
     const { metrics, messages, now } = this.#deps;
     const jobs = this.#jobsOf(order.builder.address);
     const key = jobKey(order);
     if (jobs.keys.has(key) || jobs.keys.size >= JOBS_PER_BUILDER_MAX) {
-      metrics.ended(jobs.keys.has(key) ? "duplicate" : "refused");
+      const result = jobs.keys.has(key) ? "duplicate" : "refused";
+      metrics.ended(result);
       order.slot.discard();
-      return undefined;
+      return result;
     }
     jobs.keys.add(key);
     metrics.jobs(1);
@@ -115,8 +116,7 @@ export class WriteBehind {
       // What a step says when it fails may hold what nobody else should read.
       const cause = error instanceof GrpcError ? new Error(error.code) : error;
       this.#warn(builder.address, client.request.ref, "not_pinned", cause);
-      end({ result: "not_pinned" });
-      return undefined;
+      return end({ result: "not_pinned" }).result;
     } finally {
       metrics.held(now() - started);
     }
@@ -128,6 +128,11 @@ export class WriteBehind {
         );
       },
     };
+  }
+
+  /** Pinned or exporting. */
+  get jobs(): number {
+    return [...this.#jobs.values()].reduce((sum, { keys }) => sum + keys.size, 0);
   }
 
   /** The client's build, which made the export, has ended. Resolves with what became of it; never rejects. */
