@@ -8,11 +8,13 @@ const MAY_IMPORT = {
   buildkit: ["grpc"],
   farm: ["buildkit", "grpc", "config", "log"],
   relay: ["buildkit", "farm", "grpc", "config", "log"],
-  cache: ["config", "log"],
+  database: ["config", "log"],
+  cache: ["config", "database", "log"],
+  builds: ["buildkit", "cache", "config", "database", "grpc", "log"],
   writeback: ["buildkit", "cache", "farm", "grpc", "log"],
-  intercept: ["buildkit", "cache", "farm", "grpc", "relay", "writeback", "log"],
-  http: ["cache", "config", "log"],
-  cli: ["cache", "config", "http"],
+  intercept: ["buildkit", "builds", "cache", "farm", "grpc", "relay", "writeback", "log"],
+  http: ["builds", "cache", "config", "farm", "log"],
+  cli: ["builds", "cache", "config", "http"],
 };
 
 // Specs may use test/support besides; `no-test-code-in-the-product` keeps everything else from it.

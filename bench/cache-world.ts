@@ -122,7 +122,8 @@ export async function untilPublished(memobuild: MemoBuild, before: number): Prom
 
 /** Removes all that it has. */
 export async function wipeCache(memobuild: MemoBuild): Promise<void> {
-  await createApiClient(apiSocketPath(memobuild.dataDir)).prune({}, AbortSignal.timeout(60_000));
+  const { cache } = createApiClient({ socketPath: apiSocketPath(memobuild.dataDir) });
+  await cache.prune({}, AbortSignal.timeout(60_000));
 }
 
 /**

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ROOT } from "../proxy/test/support/command.js";
 import { benchCache, CACHE_CASES, type CacheBenchOptions } from "./cache.js";
 import { CASES, type BenchCase } from "./cases.js";
+import { benchHistory, type HistoryBenchOptions } from "./history.js";
 import { keepRecord, type BenchRecord } from "./records.js";
 import { benchRegistry, type RegistryBenchOptions } from "./registry.js";
 import { describeSurroundings, runCase } from "./relay.js";
@@ -118,6 +119,14 @@ program
   .option("--no-save", "print the report, leave docs/ as it is")
   .action(async ({ blobs, save }: { readonly blobs: number; readonly save: boolean }) => {
     await tell("retention", asText(await benchRetention(save, blobs)), save);
+  });
+program
+  .command("history")
+  .description("time the lists of a history of 1,000 builds with 200,000 steps, and watch its memory")
+  .option("--builds <n>", "builds in the history", Number, 1000)
+  .option("--no-save", "print the report, leave docs/ as it is")
+  .action(async (options: HistoryBenchOptions) => {
+    await tell("history", asText(await benchHistory(options)), options.save);
   });
 program
   .command("registry")

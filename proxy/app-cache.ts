@@ -4,36 +4,34 @@ import { mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { Gauge } from "prom-client";
 import type { Registry } from "prom-client";
-import { loadBuildMessages, type BuildMessages } from "./buildkit/build-messages.js";
-import { loadDefinitionReader } from "./buildkit/definition.js";
+import type { BuildMessages } from "./buildkit/build-messages.js";
 import { BlobHealer } from "./cache/blob-healer.js";
 import { BlobHolds } from "./cache/blob-holds.js";
 import type { BlobStore } from "./cache/blob-store.js";
 import { BuildOverlap } from "./cache/build-overlap.js";
 import type { CacheAdmin } from "./cache/cache-admin.js";
-import type { CacheIndex } from "./cache/cache-index.js";
+import type { CacheIndex, ExportSummary } from "./cache/cache-index.js";
 import { CacheKeeper } from "./cache/cache-keeper.js";
 import { CacheRegistry } from "./cache/cache-registry.js";
 import { DiskBlobStore } from "./cache/disk-blob-store.js";
 import { withHotBlobs } from "./cache/hot-blobs.js";
 import { ImportMetrics } from "./cache/import-metrics.js";
 import { Retention } from "./cache/retention.js";
-import { RetentionMetrics } from "./cache/retention-metrics.js";
+import { RetentionMetrics, type EvictionReason } from "./cache/retention-metrics.js";
 import { SharedCache } from "./cache/shared-cache.js";
 import { SpaceGuard } from "./cache/space-guard.js";
-import { openSqliteIndex } from "./cache/sqlite-index.js";
+import { SqliteIndex } from "./cache/sqlite-index.js";
 import { verifyCache, type VerifyParts } from "./cache/verify-cache.js";
 import type { CacheConfig } from "./config/config.js";
+import type { SqliteDatabase } from "./database/sqlite-database.js";
 import { formatHostPort } from "./config/host-port.js";
 import { StartError } from "./config/start-error.js";
 import type { Builder } from "./farm/builder.js";
 import type { Health } from "./farm/health.js";
 import { RegistryReach, type ProbedRegistry } from "./farm/registry-reach.js";
-import { BuildInterceptor } from "./intercept/build-interceptor.js";
+import type { Sharing } from "./intercept/client-builds.js";
 import { ExportedBuilds } from "./intercept/exported-builds.js";
-import { Guard } from "./intercept/guard.js";
 import type { Logger } from "./log/create-logger.js";
-import type { Interceptor } from "./relay/interception.js";
 import { WriteBehind } from "./writeback/write-behind.js";
 import { WriteBehindMetrics } from "./writeback/write-behind-metrics.js";
 
@@ -48,6 +46,11 @@ const HOT_BLOBS = { maxBytes: 32 << 20, blobMaxBytes: 256 << 10 };
 export interface AppCacheDeps {
   readonly config: CacheConfig;
   readonly dataDir: string;
+  /** Closed by its owner, after the cache. */
+  readonly database: SqliteDatabase;
+  readonly messages: BuildMessages;
+  /** Told of exports that are gone. */
+  readonly onEvicted: (exports: readonly ExportSummary[], reason: EvictionReason) => void;
   readonly builder: Builder;
   readonly registry: Registry;
   readonly logger: Logger;
@@ -57,8 +60,10 @@ type Close = (hurry: AbortSignal) => Promise<void>;
 
 export interface AppCache {
   readonly admin: CacheAdmin;
-  /** For each client connection. */
-  readonly createInterceptor: () => Interceptor;
+  /** What builds get from it, and give to it. */
+  readonly sharing: Sharing;
+  /** Exports that are pinned or under way. */
+  readonly runningExports: () => number;
   /** The builder has come up, or gone. */
   readonly builderHealth: (health: Health) => void;
   /** Lets exports end until `hurry` aborts; builds may go on meanwhile, their builders must. */
@@ -91,7 +96,7 @@ async function startParts(deps: AppCacheDeps, closes: (() => Promise<void>)[]): 
   logger.info({ address: formatHostPort(address) }, "registry listening");
   const importMetrics = new ImportMetrics(registry);
   const cache = createSharedCache(deps, store, importMetrics);
-  const [messages, readDefinition] = await Promise.all([loadBuildMessages(), loadDefinitionReader()]);
+  const { messages } = deps;
   const reach = createReach(deps, { address, expectProbe: () => cacheRegistry.expectProbe() }, messages);
   closes.push(() => reach.close());
   const writeBehind = new WriteBehind({
@@ -107,21 +112,18 @@ async function startParts(deps: AppCacheDeps, closes: (() => Promise<void>)[]): 
     overlap.close();
     return Promise.resolve();
   });
-  const shared = {
-    builder: deps.builder,
+  const sharing = {
     cache,
     writeBehind: config.mode === "on" ? writeBehind : undefined,
     registryAddress: () => reach.address(),
     overlap,
     exported: new ExportedBuilds(index),
-    messages,
-    readDefinition,
     importMetrics,
-    guard: new Guard(registry, logger),
   };
   return {
     admin: new CacheKeeper({ ...store, now: monotonic }),
-    createInterceptor: () => new BuildInterceptor(shared),
+    sharing,
+    runningExports: () => writeBehind.jobs,
     drain: (hurry) => writeBehind.drain(hurry),
     builderHealth: ({ state }) => {
       if (state === "up") reach.builderUp();
@@ -164,7 +166,7 @@ interface StoreParts {
 
 /** Blobs, index, what keeps them, and the registry, which does not listen yet. */
 async function startStore(
-  { config, dataDir, logger, registry }: AppCacheDeps,
+  { config, database, dataDir, logger, onEvicted, registry }: AppCacheDeps,
   closes: (() => Promise<void>)[],
 ): Promise<StoreParts> {
   const dir = join(dataDir, "cache");
@@ -172,11 +174,10 @@ async function startStore(
   const disk = new DiskBlobStore({ dir, space });
   await disk.start();
   const store = withHotBlobs(disk, HOT_BLOBS);
-  const index = openSqliteIndex({ path: join(dir, "index.db"), logger });
-  closes.push(() => index.close());
+  const index = new SqliteIndex(database);
   const holds = new BlobHolds();
   const metrics = new RetentionMetrics({ registry, levels: space, totals: () => index.totals() });
-  const parts = { store, index, holds, metrics, logger, now: Date.now };
+  const parts = { store, index, holds, metrics, logger, onEvicted, now: Date.now };
   const healer = new BlobHealer(parts);
   const retention = new Retention({ ...parts, space, maxAgeMs: config.maxAgeMs, monotonicNow: monotonic });
   const stopped = new AbortController();

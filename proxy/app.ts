@@ -3,17 +3,25 @@ import { mkdir, rmdir } from "node:fs/promises";
 import net from "node:net";
 import { join } from "node:path";
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
-import { startCache, type AppCache } from "./app-cache.js";
+import { openAppDatabase, startBuilds, type AppBuilds } from "./app-builds.js";
+import { startCache, type AppCache, type AppCacheDeps } from "./app-cache.js";
+import { loadBuildMessages } from "./buildkit/build-messages.js";
+import { loadDefinitionReader } from "./buildkit/definition.js";
 import { LIST_WORKERS_PATH } from "./buildkit/methods.js";
 import { loadWorkersCodec } from "./buildkit/workers.js";
 import type { Config } from "./config/config.js";
-import { apiSocketPath } from "./config/data-dir.js";
+import { formatListenAddress } from "./config/listen-address.js";
 import { StartError } from "./config/start-error.js";
+import { packageVersion } from "./cli/package-version.js";
 import type { Builder } from "./farm/builder.js";
 import { addressBuilder } from "./farm/dial.js";
 import { withBuilderClient } from "./farm/with-builder-client.js";
 import { EmbeddedBuilder } from "./farm/embedded-builder.js";
 import { HealthMonitor } from "./farm/health.js";
+import { BuildInterceptor } from "./intercept/build-interceptor.js";
+import { Guard } from "./intercept/guard.js";
+import type { Interceptor } from "./relay/interception.js";
+import type { BuilderReport, StatusReport } from "./http/status-messages.js";
 import { createApiServer } from "./http/api-server.js";
 import { createHttpServer } from "./http/create-http-server.js";
 import type { Readiness } from "./http/create-http-server.js";
@@ -41,7 +49,11 @@ export class App {
   /** How to close what runs, in the order in which it was started. */
   readonly #running: Close[] = [];
   #relay: RelayServer | undefined;
+  #builds: AppBuilds | undefined;
   #cache: AppCache | undefined;
+  #apiAddresses: readonly string[] = [];
+  #httpAddress = "";
+  readonly #startedAtMs: number = Date.now();
   #hasStarted = false;
   #isClosing = false;
 
@@ -58,7 +70,8 @@ export class App {
     const health = await this.#createHealth(builder);
     // What a wrong option stops comes first, so that it leaves nothing behind.
     await this.#startHttp(builder, health);
-    await this.#startCache(builder);
+    const createInterceptor = await this.#startBuilds(builder);
+    await this.#startApi(builder, health);
     const now = (): number => performance.now();
     this.#relay = new RelayServer({
       listen: this.#config.listen,
@@ -66,7 +79,7 @@ export class App {
       builder,
       metrics: new RelayMetrics(this.#registry, now),
       logger,
-      ...(this.#cache !== undefined && { createInterceptor: this.#cache.createInterceptor }),
+      createInterceptor,
       now,
     });
     await this.#run(this.#relay, (relay) => relay.start());
@@ -156,16 +169,76 @@ export class App {
     });
   }
 
-  async #startCache(builder: Builder): Promise<void> {
-    const { cache: config, dataDir } = this.#config;
+  /** Records builds, and shares their cache where that is on. Returns what looks into each client's calls. */
+  async #startBuilds(builder: Builder): Promise<() => Interceptor> {
+    const { cache: config, dataDir, history } = this.#config;
     const { logger } = this.#environment;
+    const registry = this.#registry;
+    const database = await openAppDatabase(dataDir, logger);
+    this.#running.push(() => {
+      database.close();
+      return Promise.resolve();
+    });
+    const [messages, readDefinition] = await Promise.all([loadBuildMessages(), loadDefinitionReader()]);
+    const builds = await startBuilds({ config: history, database, builder, messages, registry, logger });
+    this.#builds = builds;
+    this.#running.push(() => builds.close());
     if (config.mode !== "off") {
-      const cache = await startCache({ config, dataDir, builder, registry: this.#registry, logger });
+      const onEvicted: AppCacheDeps["onEvicted"] = (exports, reason) => {
+        builds.noteRemoval(
+          exports.map(({ ref }) => ref),
+          reason,
+        );
+      };
+      const cache = await startCache({ config, dataDir, database, builder, messages, onEvicted, registry, logger });
       this.#cache = cache;
       this.#running.push(() => cache.close());
     }
-    const api = createApiServer({ path: apiSocketPath(dataDir), cache: this.#cache?.admin, log: logger });
-    await this.#run(api, () => api.start());
+    const { hashKey, recorder } = builds;
+    const parts = { builder, sharing: this.#cache?.sharing, recorder, hashKey, messages, readDefinition };
+    const guard = new Guard(registry, logger);
+    return () => new BuildInterceptor({ ...parts, guard, now: () => performance.now() });
+  }
+
+  async #startApi(builder: Builder, health: HealthMonitor): Promise<void> {
+    const { apiListen, apiSocket } = this.#config;
+    const builders = async (): Promise<readonly BuilderReport[]> => {
+      const now = await health.check();
+      const cause = now.state === "down" ? { cause: now.cause } : {};
+      return [
+        { address: builder.address, state: now.state, ...cause, runningBuilds: this.#builds?.recorder.running ?? 0 },
+      ];
+    };
+    const api = createApiServer({
+      listeners: [{ path: apiSocket }, ...(apiListen === undefined ? [] : [apiListen])],
+      cache: this.#cache?.admin,
+      builds: this.#builds?.desk,
+      status: () => this.#status(builders),
+      builders,
+      log: this.#environment.logger,
+      now: Date.now,
+    });
+    await this.#run(api, async () => {
+      this.#apiAddresses = await api.start();
+    });
+  }
+
+  async #status(builders: () => Promise<readonly BuilderReport[]>): Promise<StatusReport> {
+    const usage = await this.#cache?.admin.usage();
+    return {
+      version: packageVersion(),
+      startedAtMs: this.#startedAtMs,
+      uptimeMs: Date.now() - this.#startedAtMs,
+      isDraining: this.#isClosing,
+      listen: this.#config.listen.map(formatListenAddress),
+      api: this.#apiAddresses,
+      http: this.#httpAddress,
+      cacheMode: this.#config.cache.mode,
+      ...(usage !== undefined && { cacheBytes: usage.storeBytes, cacheMaxBytes: usage.softMaxBytes }),
+      runningBuilds: this.#builds?.recorder.running ?? 0,
+      runningExports: this.#cache?.runningExports() ?? 0,
+      builders: await builders(),
+    };
   }
 
   async #startHttp(builder: Builder, health: HealthMonitor): Promise<void> {
@@ -179,7 +252,9 @@ export class App {
     };
     const http = createHttpServer({ address: this.#config.http, registry: this.#registry, log: logger, readiness });
     await this.#run(http, async () => {
-      logger.info(await http.start(), "http listening");
+      const bound = await http.start();
+      this.#httpAddress = bound.address;
+      logger.info(bound, "http listening");
     });
   }
 }

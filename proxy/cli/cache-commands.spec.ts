@@ -353,7 +353,7 @@ describe("memobuild cache", () => {
       stdout: "",
       stderr:
         `memobuild: no MemoBuild runs on the data directory ${dir}: start it with "memobuild serve", or name the ` +
-        "directory of the one that runs with --data-dir or MEMOBUILD_DATA_DIR\n",
+        "one that runs with --data-dir or MEMOBUILD_DATA_DIR, or by its address with --host\n",
     });
     expect(await run("ls", "--data-dir", "gone")).to.deep.equal(hint("/srv/gone"));
     env = { HOME: "/nowhere" };

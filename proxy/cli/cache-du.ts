@@ -2,9 +2,10 @@
 import type { Command } from "commander";
 import type { CacheAdmin, CacheUsage } from "../cache/cache-admin.js";
 import { formatByteSize } from "../config/byte-size.js";
-import type { CacheContext, WithDataDir } from "./cache-context.js";
 import type { CliIo } from "./cli-io.js";
+import type { CommandContext } from "./command-context.js";
 import { type Format, formatOption, toJson } from "./option-parser.js";
+import type { WithServer } from "./server-address.js";
 import { renderTable } from "./table.js";
 
 interface DuOptions {
@@ -45,10 +46,10 @@ async function showUsage(cache: CacheAdmin, { format }: DuOptions, { stdout }: C
   return 0;
 }
 
-export function addDu(cache: Command, { io, run }: CacheContext): void {
+export function addDu(cache: Command, { io, run }: CommandContext): void {
   cache
     .command("du")
     .description("show how much there is in the cache, and its limits")
     .addOption(formatOption())
-    .action((options: DuOptions & WithDataDir) => run(options, (admin) => showUsage(admin, options, io)));
+    .action((options: DuOptions & WithServer) => run(options, ({ cache: admin }) => showUsage(admin, options, io)));
 }

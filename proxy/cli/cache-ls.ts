@@ -4,11 +4,12 @@ import type { CacheAdmin } from "../cache/cache-admin.js";
 import type { ExportSummary } from "../cache/cache-index.js";
 import { formatByteSize } from "../config/byte-size.js";
 import { wholeNumberBetween } from "../config/whole-number.js";
-import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX } from "../http/api-messages.js";
+import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX } from "../http/cache-messages.js";
 import { formatAge } from "./age.js";
-import type { CacheContext, WithDataDir } from "./cache-context.js";
 import type { CliIo } from "./cli-io.js";
+import type { CommandContext } from "./command-context.js";
 import { type Format, formatOption, parseWith, toJson } from "./option-parser.js";
+import type { WithServer } from "./server-address.js";
 import { printable, renderTable, truncate } from "./table.js";
 
 interface LsOptions {
@@ -61,7 +62,7 @@ export async function listExports(cache: CacheAdmin, options: LsOptions, io: Cli
   return 0;
 }
 
-export function addLs(cache: Command, { io, run }: CacheContext): void {
+export function addLs(cache: Command, { io, run }: CommandContext): void {
   cache
     .command("ls")
     .description("list the exports in the cache, the one that was used last first")
@@ -74,5 +75,5 @@ export function addLs(cache: Command, { io, run }: CacheContext): void {
     )
     .option("--no-trunc", "print names in full")
     .addOption(formatOption())
-    .action((options: LsOptions & WithDataDir) => run(options, (admin) => listExports(admin, options, io)));
+    .action((options: LsOptions & WithServer) => run(options, ({ cache: admin }) => listExports(admin, options, io)));
 }

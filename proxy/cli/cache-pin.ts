@@ -3,11 +3,12 @@ import type { Command } from "commander";
 import type { CacheAdmin } from "../cache/cache-admin.js";
 import type { ExportSummary } from "../cache/cache-index.js";
 import { wholeNumberBetween } from "../config/whole-number.js";
-import type { CacheContext, WithDataDir } from "./cache-context.js";
 import type { CliIo } from "./cli-io.js";
+import type { CommandContext } from "./command-context.js";
 import { type Format, formatOption, parseWith, toJson } from "./option-parser.js";
+import type { WithServer } from "./server-address.js";
 
-interface PinOptions extends WithDataDir {
+interface PinOptions extends WithServer {
   readonly format: Format;
 }
 
@@ -37,7 +38,7 @@ async function setPinned(
 const parseId = parseWith(wholeNumberBetween(0, Number.MAX_SAFE_INTEGER));
 const addId = (text: string, before: readonly number[] = []): readonly number[] => [...before, parseId(text)];
 
-export function addPin(cache: Command, { io, run }: CacheContext): void {
+export function addPin(cache: Command, { io, run }: CommandContext): void {
   const commands = [
     { name: "pin", isPinned: true, description: "keep exports, whatever their age and the limits of the cache" },
     { name: "unpin", isPinned: false, description: "let pinned exports go when their time has come" },
@@ -49,7 +50,7 @@ export function addPin(cache: Command, { io, run }: CacheContext): void {
       .argument("<id...>", "number of an export, as `memobuild cache ls` shows it", addId)
       .addOption(formatOption())
       .action((ids: readonly number[], options: PinOptions) =>
-        run(options, (admin) => setPinned(admin, ids, { isPinned, format: options.format }, io)),
+        run(options, ({ cache: admin }) => setPinned(admin, ids, { isPinned, format: options.format }, io)),
       );
   }
 }

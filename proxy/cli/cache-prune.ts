@@ -3,12 +3,13 @@ import type { Command } from "commander";
 import type { CacheAdmin, PruneOptions, PruneResult } from "../cache/cache-admin.js";
 import { byteSizeFrom, formatByteSize } from "../config/byte-size.js";
 import { formatDuration } from "../config/duration.js";
-import type { CacheContext, WithDataDir } from "./cache-context.js";
 import { exportTable } from "./cache-ls.js";
 import type { CliIo } from "./cli-io.js";
+import type { CommandContext } from "./command-context.js";
 import { confirm } from "./confirm.js";
 import { type Format, formatOption, parseWith, toJson } from "./option-parser.js";
 import { addPruneFilter, type PruneFilter } from "./prune-filter.js";
+import type { WithServer } from "./server-address.js";
 import { printable } from "./table.js";
 
 interface PruneFlags {
@@ -74,7 +75,7 @@ function check({ force, dryRun, reservedSpace, minFreeSpace }: PruneFlags, comma
   }
 }
 
-export function addPrune(cache: Command, { io, run }: CacheContext): void {
+export function addPrune(cache: Command, { io, run }: CommandContext): void {
   const size = parseWith(byteSizeFrom(0));
   cache
     .command("prune")
@@ -88,8 +89,8 @@ export function addPrune(cache: Command, { io, run }: CacheContext): void {
     .option("-f, --force", "do not ask")
     .option("--dry-run", "show what would go, and remove nothing")
     .addOption(formatOption())
-    .action((flags: PruneFlags & WithDataDir, command: Command) => {
+    .action((flags: PruneFlags & WithServer, command: Command) => {
       check(flags, command, io);
-      return run(flags, (admin) => prune(admin, flags, io));
+      return run(flags, ({ cache: admin }) => prune(admin, flags, io));
     });
 }

@@ -2,9 +2,10 @@
 import type { Command } from "commander";
 import type { CacheAdmin, VerifyProgress, VerifyResult } from "../cache/cache-admin.js";
 import { formatByteSize } from "../config/byte-size.js";
-import type { CacheContext, WithDataDir } from "./cache-context.js";
 import type { CliIo } from "./cli-io.js";
+import type { CommandContext } from "./command-context.js";
 import { type Format, formatOption, toJson } from "./option-parser.js";
+import type { WithServer } from "./server-address.js";
 
 interface VerifyOptions {
   readonly format: Format;
@@ -39,10 +40,10 @@ async function verify(cache: CacheAdmin, { format }: VerifyOptions, io: CliIo): 
   return 0;
 }
 
-export function addVerify(cache: Command, { io, run }: CacheContext): void {
+export function addVerify(cache: Command, { io, run }: CommandContext): void {
   cache
     .command("verify")
     .description("read all that is stored and compare it with its digests; what is bad or lost is forgotten")
     .addOption(formatOption())
-    .action((options: VerifyOptions & WithDataDir) => run(options, (admin) => verify(admin, options, io)));
+    .action((options: VerifyOptions & WithServer) => run(options, ({ cache: admin }) => verify(admin, options, io)));
 }

@@ -5,7 +5,9 @@ import type { ConfigSources } from "../config/load-config.js";
 /** Where the CLI writes; process.stdout and process.stderr are two. */
 export interface Output {
   write(text: string): unknown;
+  /** Of a terminal. */
   readonly columns?: number;
+  readonly rows?: number;
   readonly isTTY?: boolean;
 }
 

@@ -7,15 +7,13 @@ import type { Environment } from "../config/environment.js";
 import { loadConfig } from "../config/load-config.js";
 import { flagOf, OPTIONS } from "../config/options.js";
 import { StartError } from "../config/start-error.js";
-import { addCacheCommands } from "./cache-commands.js";
-import { CommandError, withCache } from "./cache-context.js";
 import type { CliIo } from "./cli-io.js";
+import { addClientCommands } from "./client-commands.js";
+import { type CommandContext, CommandError, withApi } from "./command-context.js";
+import { addCompletion } from "./completion.js";
 import { createProgram, type ServeArguments } from "./create-program.js";
-
-const EXIT_FAILED = 1;
-const EXIT_BAD_USAGE = 2;
-/** As a shell reports a program that Ctrl-C ended. */
-const EXIT_INTERRUPTED = 130;
+import { EXIT_BAD_USAGE, EXIT_FAILED, EXIT_INTERRUPTED } from "./exit-codes.js";
+import { painterFor } from "./paint.js";
 
 /** An argument behind an unknown option may be its value: only the option is the mistake then. */
 function restProblems(rest: readonly string[]): ConfigProblem[] {
@@ -83,16 +81,20 @@ export async function runCli(
   const program = createProgram(io, async (given) => {
     exitCode = await serve(configFrom(given, env, io));
   });
-  addCacheCommands(program, {
+  const context: CommandContext = {
     io,
+    painter: painterFor(io.stdout, env),
     run: async (options, work) => {
-      exitCode = await withCache(options, env, io.cwd, work);
+      exitCode = await withApi(options, env, io.cwd, work);
     },
-  });
+  };
+  addClientCommands(program, context);
+  addCompletion(program, context);
   try {
     await program.parseAsync(argv, { from: "user" });
     return exitCode;
   } catch (error) {
-    return report(error, io, argv[0] === "cache" ? "memobuild cache" : "memobuild");
+    const group = program.commands.find((command) => command.name() === argv[0] && command.commands.length > 0);
+    return report(error, io, group === undefined ? "memobuild" : `memobuild ${group.name()}`);
   }
 }

@@ -35,6 +35,12 @@ export interface CacheConfig {
   readonly exportTimeoutMs: number;
 }
 
+/** What is kept of builds that have ended. */
+export interface HistoryConfig {
+  readonly maxBuilds: number;
+  readonly maxAgeMs: number;
+}
+
 export interface Config {
   readonly listen: readonly ListenAddress[];
   readonly tls?: ListenTls;
@@ -43,9 +49,14 @@ export interface Config {
   /** The program of the embedded builder: a path, or a name to be looked up in PATH. */
   readonly buildkitd: string;
   readonly http: HostPort;
+  /** Absolute. */
+  readonly apiSocket: string;
+  /** Set: the API is there too. Always of loopback. */
+  readonly apiListen?: HostPort;
   readonly dataDir: string;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   readonly drainTimeoutMs: number;
   readonly cache: CacheConfig;
+  readonly history: HistoryConfig;
 }

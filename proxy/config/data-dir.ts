@@ -1,4 +1,4 @@
-/** Where MemoBuild keeps its state, and the socket in it under which `memobuild cache …` finds it. */
+/** Where MemoBuild keeps its state, and the socket in it under which the other commands find it. */
 import { isAbsolute, join } from "node:path";
 import type { Environment } from "./environment.js";
 

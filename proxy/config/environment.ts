@@ -11,8 +11,11 @@ const SERVICE_LINK =
   /^MEMOBUILD_(?:.+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_.+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)$/;
 const TEST_SETTING = /^MEMOBUILD_TEST_/;
 
+/** For the commands that speak to a running MemoBuild; nothing to `serve`, which may run where it is set. */
+const CLIENT_SETTING = /^MEMOBUILD_HOST$/;
+
 const isOurs = (name: string): boolean =>
-  name.startsWith("MEMOBUILD_") && !SERVICE_LINK.test(name) && !TEST_SETTING.test(name);
+  name.startsWith("MEMOBUILD_") && ![SERVICE_LINK, TEST_SETTING, CLIENT_SETTING].some((other) => other.test(name));
 
 /** An empty variable counts as not set. Repeatable options are split at white space: their values contain commas. */
 export function givenByEnvironment(environment: Environment): Given {

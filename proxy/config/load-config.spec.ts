@@ -40,6 +40,7 @@ describe("loadConfig", () => {
       builders: [],
       buildkitd: "buildkitd",
       http: { host: "127.0.0.1", port: 8373 },
+      apiSocket: "/home/dev/.local/state/memobuild/api.sock",
       dataDir: "/home/dev/.local/state/memobuild",
       logLevel: "info",
       logFormat: "text",
@@ -52,6 +53,7 @@ describe("loadConfig", () => {
         maxRecords: 1500,
         exportTimeoutMs: 600_000,
       },
+      history: { maxBuilds: 10_000, maxAgeMs: 90 * 86_400_000 },
     } satisfies Config);
   });
 
@@ -133,9 +135,10 @@ describe("loadConfig", () => {
     ]);
   });
 
-  it("names the default socket when the data directory makes its path too long", () => {
-    const [problem, ...others] = problemsOf({ flags: { "data-dir": [`/${"d".repeat(100)}`] } });
-    expect(problem).to.match(/^--listen \(default\): socket path .* has 116 bytes, the system allows 107$/);
+  it("names the default sockets when the data directory makes their paths too long", () => {
+    const [listen, apiSocket, ...others] = problemsOf({ flags: { "data-dir": [`/${"d".repeat(100)}`] } });
+    expect(listen).to.match(/^--listen \(default\): socket path .* has 116 bytes, the system allows 107$/);
+    expect(apiSocket).to.match(/^--api-socket \(default\): socket path .* has 110 bytes, the system allows 107$/);
     expect(others).to.be.empty;
   });
 
@@ -176,6 +179,31 @@ describe("loadConfig, TLS", () => {
   it("keeps the client authority beside them", () => {
     const flags = { "tls-cert": ["c"], "tls-key": ["k"], "tls-client-ca": ["ca"] };
     expect(load({ flags }).tls).to.deep.equal({ certFile: "/srv/c", keyFile: "/srv/k", clientCaFile: "/srv/ca" });
+  });
+});
+
+describe("loadConfig, API and history", () => {
+  it("takes a socket of any folder, a port of this machine, and limits", () => {
+    const yaml = "api-socket: run/api.sock\napi-listen: localhost:8374\nhistory-max-builds: 5\nhistory-max-age: 1w\n";
+    const { apiSocket, apiListen, history } = load({ yaml });
+    expect({ apiSocket, apiListen, history }).to.deep.equal({
+      apiSocket: "/srv/run/api.sock",
+      apiListen: { host: "localhost", port: 8374 },
+      history: { maxBuilds: 5, maxAgeMs: 7 * 86_400_000 },
+    });
+  });
+
+  it("refuses an address that others reach, and limits that mean nothing", () => {
+    const flags = { "api-listen": ["0.0.0.0:1"], "history-max-builds": ["0"], "history-max-age": ["1s"] };
+    expect(problemsOf({ flags })).to.deep.equal([
+      "--api-listen: other machines reach 0.0.0.0, and whoever reaches the API reads the logs of builds and prunes " +
+        "the cache: use localhost, 127.0.0.1 or [::1]",
+      '--history-max-builds: "0" is not a whole number from 1 to 1000000',
+      '--history-max-age: "1s" is outside 1m to 3650d',
+    ]);
+    for (const host of ["192.168.0.1", "[::]", "build.example"]) {
+      expect(problemsOf({ flags: { "api-listen": [`${host}:1`] } }), host).to.have.length(1);
+    }
   });
 });
 

@@ -67,17 +67,21 @@ const readerOf = (values: Values): Reader => ({
 function build({ all, one }: Reader, cwd: string): Config {
   const tls = buildTls((name) => all(name)[0], cwd);
   const buildkitd = one("buildkitd");
+  const [apiListen] = all("api-listen");
   return {
     listen: all("listen"),
     ...(tls !== undefined && { tls }),
     builders: all("builder"),
     buildkitd: buildkitd.includes("/") ? resolve(cwd, buildkitd) : buildkitd,
     http: one("http"),
+    apiSocket: resolve(cwd, one("api-socket")),
+    ...(apiListen !== undefined && { apiListen }),
     dataDir: resolve(cwd, one("data-dir")),
     logLevel: one("log-level"),
     logFormat: one("log-format"),
     drainTimeoutMs: one("drain-timeout"),
     cache: buildCache({ all, one }),
+    history: { maxBuilds: one("history-max-builds"), maxAgeMs: one("history-max-age") },
   };
 }
 

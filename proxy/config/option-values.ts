@@ -4,9 +4,10 @@ import { type BuilderAddress, builderAddress } from "./builder-address.js";
 import { byteSizeFrom } from "./byte-size.js";
 import type { CacheCompression, CacheMode, LogFormat, LogLevel } from "./config.js";
 import { durationBetween } from "./duration.js";
-import { connectHostPort, type HostPort, listenHostPort } from "./host-port.js";
+import { connectHostPort, type HostPort, isLoopback, listenHostPort } from "./host-port.js";
 import { type ListenAddress, listenAddress } from "./listen-address.js";
 import { CACHE_COMPRESSIONS, CACHE_MODES, LOG_FORMATS, LOG_LEVELS, type OptionName } from "./options.js";
+import { unixPathProblem } from "./unix-path.js";
 import { wholeNumberBetween } from "./whole-number.js";
 
 const SECOND_MS = 1000;
@@ -17,6 +18,7 @@ const TEN_YEARS_MS = 3650 * DAY_MS;
 const CACHE_MIN_BYTES = 1024 ** 2;
 /** So many take the builder longer than a second in every build. */
 const CACHE_RECORDS_MAX = 10_000;
+const HISTORY_BUILDS_MAX = 1_000_000;
 
 const oneOf = <const T extends string>(values: readonly T[]): z.ZodType<T, string> =>
   z.string().transform((text, context) => {
@@ -25,6 +27,21 @@ const oneOf = <const T extends string>(values: readonly T[]): z.ZodType<T, strin
     context.addIssue(`"${text}" is none of ${values.join(", ")}`);
     return z.NEVER;
   });
+
+/** Relative to the working directory, a path is as long as it then becomes: the system says so at start. */
+const socketPath: z.ZodType<string, string> = z.string().superRefine((text, context) => {
+  const problem = text.startsWith("/") ? unixPathProblem(text) : undefined;
+  if (problem !== undefined) context.addIssue(problem);
+});
+
+/** There is no authentication: only who is on this machine may connect. */
+const loopbackHostPort: z.ZodType<HostPort, string> = listenHostPort.superRefine(({ host }, context) => {
+  if (isLoopback(host)) return;
+  context.addIssue(
+    `other machines reach ${host}, and whoever reaches the API reads the logs of builds and prunes the cache: ` +
+      "use localhost, 127.0.0.1 or [::1]",
+  );
+});
 
 /** The type behind each option. File names stay as given; they are resolved when the Config is built. */
 export interface OptionValues extends Record<OptionName, unknown> {
@@ -36,6 +53,8 @@ export interface OptionValues extends Record<OptionName, unknown> {
   builder: BuilderAddress;
   buildkitd: string;
   http: HostPort;
+  "api-socket": string;
+  "api-listen": HostPort;
   "data-dir": string;
   config: string;
   "log-level": LogLevel;
@@ -51,6 +70,8 @@ export interface OptionValues extends Record<OptionName, unknown> {
   "cache-max-age": number;
   "cache-max-records": number;
   "export-timeout": number;
+  "history-max-builds": number;
+  "history-max-age": number;
 }
 
 export const optionValues: { readonly [Name in OptionName]: z.ZodType<OptionValues[Name], string> } = {
@@ -62,6 +83,8 @@ export const optionValues: { readonly [Name in OptionName]: z.ZodType<OptionValu
   builder: builderAddress,
   buildkitd: z.string(),
   http: listenHostPort,
+  "api-socket": socketPath,
+  "api-listen": loopbackHostPort,
   "data-dir": z.string(),
   config: z.string(),
   "log-level": oneOf(LOG_LEVELS),
@@ -77,4 +100,6 @@ export const optionValues: { readonly [Name in OptionName]: z.ZodType<OptionValu
   "cache-max-age": durationBetween(MINUTE_MS, TEN_YEARS_MS),
   "cache-max-records": wholeNumberBetween(1, CACHE_RECORDS_MAX),
   "export-timeout": durationBetween(SECOND_MS, DAY_MS),
+  "history-max-builds": wholeNumberBetween(1, HISTORY_BUILDS_MAX),
+  "history-max-age": durationBetween(MINUTE_MS, TEN_YEARS_MS),
 };

@@ -9,6 +9,8 @@ export type OptionName =
   | "builder"
   | "buildkitd"
   | "http"
+  | "api-socket"
+  | "api-listen"
   | "data-dir"
   | "config"
   | "log-level"
@@ -23,7 +25,9 @@ export type OptionName =
   | "cache-min-free"
   | "cache-max-age"
   | "cache-max-records"
-  | "export-timeout";
+  | "export-timeout"
+  | "history-max-builds"
+  | "history-max-age";
 
 export interface Option {
   /** The flag without its dashes, and the key in the configuration file. */
@@ -86,6 +90,18 @@ export const OPTIONS: readonly Option[] = [
     value: "host:port",
     defaults: ["127.0.0.1:8373"],
     help: "where /metrics, /healthz and /readyz are served",
+  },
+  {
+    name: "api-socket",
+    value: "file",
+    defaults: ["<data-dir>/api.sock"],
+    help: "unix socket of the API that the other commands use; for the user that runs MemoBuild alone",
+  },
+  {
+    name: "api-listen",
+    value: "host:port",
+    defaults: [],
+    help: "where the API is served over TCP too; only a loopback address, as whoever reaches it reads the logs of builds",
   },
   {
     name: "data-dir",
@@ -177,6 +193,18 @@ export const OPTIONS: readonly Option[] = [
     value: "duration",
     defaults: ["10m"],
     help: "how long adding the cache of one build may take, behind the build",
+  },
+  {
+    name: "history-max-builds",
+    value: "number",
+    defaults: ["10000"],
+    help: "builds whose record is kept; above it, the oldest go",
+  },
+  {
+    name: "history-max-age",
+    value: "duration",
+    defaults: ["90d"],
+    help: "how long the record of a build is kept, as in 12h, 30d, 8w",
   },
 ];
 

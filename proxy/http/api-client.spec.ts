@@ -3,12 +3,16 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { expect } from "chai";
 import type { CacheAdmin, CacheUsage, VerifyProgress } from "../cache/cache-admin.js";
-import { type CacheApi, startCacheApi } from "../test/support/cache-api.js";
+import { summaryOf } from "../builds/summary-of.js";
+import { sampleBuild } from "../test/support/build-samples.js";
+import { type CacheApi, SAMPLE_STATUS, startCacheApi } from "../test/support/cache-api.js";
+import { MemoryBuildDesk } from "../test/support/memory-build-desk.js";
 import { MemoryCacheAdmin } from "../test/support/memory-cache-admin.js";
 import { poll } from "../test/support/poll.js";
 import { makeTempDir, removeDir } from "../test/support/temp-dir.js";
-import { ApiError } from "./api-messages.js";
-import { ApiUnreachableError, createApiClient } from "./api-client.js";
+import { type ApiClient, ApiUnreachableError, createApiClient } from "./api-client.js";
+import { ApiError } from "./api-error.js";
+import { graphOf } from "./build-graph.js";
 
 const rejection = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
@@ -16,7 +20,7 @@ const rejection = (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-describe("createApiClient", () => {
+describe("createApiClient, cache", () => {
   const { signal } = new AbortController();
   let cache: MemoryCacheAdmin;
   let api: CacheApi;
@@ -25,7 +29,7 @@ describe("createApiClient", () => {
   beforeEach(async () => {
     cache = new MemoryCacheAdmin(() => 1_000_000);
     api = await startCacheApi(cache);
-    client = createApiClient(api.path);
+    client = createApiClient({ socketPath: api.path }).cache;
   });
   afterEach(() => api.close());
 
@@ -112,6 +116,124 @@ describe("createApiClient", () => {
   });
 });
 
+describe("createApiClient, builds", () => {
+  let desk: MemoryBuildDesk;
+  let api: CacheApi;
+  let client: ApiClient;
+  const first = sampleBuild({ ref: "aa" });
+  const second = sampleBuild({ ref: "ab/%&?", startedAtMs: first.startedAtMs + 1000, project: "größe & more" });
+
+  beforeEach(async () => {
+    desk = new MemoryBuildDesk();
+    desk.put(first);
+    desk.put(second);
+    api = await startCacheApi(undefined, { builds: desk, listensOnTcp: true });
+    client = createApiClient({ socketPath: api.path });
+  });
+  afterEach(() => api.close());
+
+  it("answers as the desk behind it, by names", async () => {
+    const piece = { step: "sha256:1", stream: 2, atMs: 7, text: "größe\n" };
+    desk.log("aa", piece);
+    const { builds } = client;
+    expect(await builds.list({ limit: 9, project: "größe &" })).to.deep.equal({ builds: [summaryOf(second)] });
+    expect(await builds.list({ limit: 9, sinceMs: second.startedAtMs + 0.5, outcome: "succeeded" }))
+      .to.have.property("builds")
+      .with.length(1);
+    expect(await builds.build("^2")).to.deep.equal(first);
+    expect(await builds.build("ab/%&?")).to.deep.equal(second);
+    expect(await builds.graph("aa")).to.deep.equal(JSON.parse(JSON.stringify(graphOf(first))));
+    const pieces = await builds.logs("aa", { after: 0, limit: 5, step: undefined });
+    expect(pieces).to.deep.equal({ pieces: [piece], next: 1, hasMore: false });
+    expect(await builds.explain("aa")).to.deep.equal(await desk.explain("aa"));
+    const { before, after, steps } = await builds.compare("aa", "ab");
+    expect({ before, after, count: steps.length }).to.deep.equal({
+      before: summaryOf(first),
+      after: summaryOf(second),
+      count: first.steps.length,
+    });
+    expect(await builds.figures({ sinceMs: 0 })).to.deep.equal(await desk.figures({ sinceMs: 0 }));
+    expect(await builds.remove("aa")).to.equal(1);
+    expect((await builds.list({ limit: 9 })).builds).to.have.length(1);
+    expect(await client.status()).to.deep.equal(SAMPLE_STATUS);
+    expect(await client.builders()).to.deep.equal(SAMPLE_STATUS.builders);
+  });
+
+  it("answers the same over TCP", async () => {
+    const overTcp = createApiClient({ host: "127.0.0.1", port: api.port });
+    expect(await overTcp.builds.build("aa")).to.deep.equal(first);
+  });
+
+  it("rejects a name that names none or several", async () => {
+    const codes = { x: "not_found", a: "ambiguous" };
+    for (const [name, code] of Object.entries(codes)) {
+      expect(await rejection(client.builds.explain(name)))
+        .to.be.instanceOf(ApiError)
+        .with.property("code", code);
+    }
+  });
+
+  it("asks for events again and again", async () => {
+    const { cursor } = await client.builds.eventsAfter(undefined, 0);
+    desk.put({ ...first, outcome: "failed" });
+    const page = await client.builds.eventsAfter(cursor, 5000);
+    expect(page.events.map(({ seq, build }) => `${seq} ${build.outcome}`)).to.deep.equal(["3 failed"]);
+    expect((await client.builds.eventsAfter(page.cursor, 0)).events).to.be.empty;
+    const waiting = new AbortController();
+    const failed = rejection(client.builds.eventsAfter(page.cursor, 5000, waiting.signal));
+    waiting.abort(new Error("enough"));
+    expect(await failed).to.have.property("message", "enough");
+  });
+
+  it("follows events until it is told to stop, and continues where it was", async () => {
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    const follow = (signal: AbortSignal): Promise<unknown> =>
+      rejection(
+        client.builds.followEvents(
+          cursor,
+          (page) => {
+            cursor = page.cursor;
+            seen.push(page.events.map(({ seq }) => seq).join() || "here");
+          },
+          signal,
+        ),
+      );
+    const until = (...expected: string[]): Promise<unknown> =>
+      poll(
+        () => seen.join(" "),
+        (text) => text === expected.join(" "),
+        { what: "the events", timeoutMs: 1500 },
+      );
+    const [leaving, staying] = [new AbortController(), new AbortController()];
+    const ended = follow(leaving.signal);
+    await until("here");
+    desk.put(first);
+    await until("here", "3");
+    leaving.abort(new Error("enough"));
+    expect(await ended).to.have.property("message", "enough");
+    desk.put(first);
+    const failed = follow(staying.signal);
+    await until("here", "3", "here", "4");
+    await api.close();
+    expect(await failed).to.be.instanceOf(ApiUnreachableError);
+  });
+
+  it("hands over a reset", async () => {
+    const stopped = new AbortController();
+    const failed = rejection(
+      client.builds.followEvents(
+        "other-1",
+        ({ isReset, cursor }) => {
+          if (isReset) stopped.abort(new Error(cursor.replace(/^\w+/, "here")));
+        },
+        stopped.signal,
+      ),
+    );
+    expect(await failed).to.have.property("message", "here-2");
+  });
+});
+
 describe("createApiClient, of a server that is none", () => {
   const cut = {
     "an answer that is no HTTP": "hello\n",
@@ -122,7 +244,7 @@ describe("createApiClient, of a server that is none", () => {
       const dir = await makeTempDir("api");
       const server = createServer((socket) => socket.on("error", () => undefined).end(bytes)).listen(`${dir}/s`);
       await once(server, "listening");
-      const client = createApiClient(`${dir}/s`);
+      const client = createApiClient({ socketPath: `${dir}/s` }).cache;
       const { signal } = new AbortController();
       for (const call of [client.usage(), client.prune({}, signal), client.verify(() => undefined, signal)]) {
         expect(await rejection(call)).to.be.instanceOf(ApiUnreachableError);
@@ -137,7 +259,7 @@ describe("createApiClient, of a server that is none", () => {
     const usage = { ...(await cache.usage()), storeBytes: "much" } as unknown as CacheUsage;
     cache.usage = () => Promise.resolve(usage);
     const api = await startCacheApi(cache);
-    const error = await rejection(createApiClient(api.path).usage());
+    const error = await rejection(createApiClient({ socketPath: api.path }).cache.usage());
     expect(error).to.be.instanceOf(ApiError).with.property("message").that.includes("of another version?");
     await api.close();
   });

@@ -1,160 +1,115 @@
-/** The other end of the API: a `CacheAdmin` that asks the MemoBuild behind a unix socket. */
-import { once } from "node:events";
-import { type IncomingMessage, request as httpRequest } from "node:http";
-import type { z } from "zod";
+/** The other end of the API: what it can be asked, as methods. */
+import type { Comparison, EventPage, Explanation } from "../builds/build-desk.js";
+import type { BuildRecord } from "../builds/build-record.js";
+import type { BuildPage, BuildQuery, Figures, FiguresQuery, LogPage, LogQuery } from "../builds/history.js";
 import type { CacheAdmin } from "../cache/cache-admin.js";
-import {
-  ApiError,
-  apiFailure,
-  type ApiFailure,
-  cacheUsage,
-  exportList,
-  exportSummary,
-  pruneResult,
-  type VerifyLine,
-  verifyLine,
-} from "./api-messages.js";
+import * as calls from "./api-calls.js";
+import { ApiConnection, apiErrorOf, type ApiTarget, understand } from "./api-connection.js";
+import { ApiError } from "./api-error.js";
+import type { BuildGraph } from "./build-graph.js";
+import { type VerifyLine, verifyLine } from "./cache-messages.js";
+import { buildEvent, EVENTS_LIMIT_MAX } from "./desk-messages.js";
+import { EventLines } from "./event-lines.js";
+import type { BuilderReport, StatusReport } from "./status-messages.js";
 
-/** Nobody answers on the socket, or who did went away. */
-export class ApiUnreachableError extends Error {
-  override readonly name = "ApiUnreachableError";
-  /** Of the system, such as ENOENT or ECONNREFUSED. */
-  readonly code: string | undefined;
+export { type ApiTarget, ApiUnreachableError } from "./api-connection.js";
 
-  constructor(path: string, cause: NodeJS.ErrnoException) {
-    super(`${path}: ${cause.message}`, { cause });
-    this.code = cause.code;
-  }
+/**
+ * A build is named as `BuildDesk` says. A name that names none is rejected with an ApiError of code `not_found`, one
+ * that names several with `ambiguous`.
+ */
+export interface BuildClient {
+  list(query: BuildQuery): Promise<BuildPage>;
+  build(name: string): Promise<BuildRecord>;
+  graph(name: string): Promise<BuildGraph>;
+  logs(name: string, query: LogQuery): Promise<LogPage>;
+  explain(name: string): Promise<Explanation>;
+  compare(before: string, after: string): Promise<Comparison>;
+  /** Returns how many there were. A build that runs is rejected with `running`. */
+  remove(name: string): Promise<number>;
+  figures(query: FiguresQuery): Promise<Figures>;
+  /** Events after the cursor; without one, from now on. Waits so long for the first; 0 answers at once. */
+  eventsAfter(cursor: string | undefined, waitMs: number, signal?: AbortSignal): Promise<EventPage>;
+  /**
+   * Hands over events as they happen, mostly one by one; a first page without any tells that it listens, and from
+   * where. Goes on until the signal aborts or MemoBuild goes away; the last page's cursor continues then.
+   */
+  followEvents(cursor: string | undefined, onPage: (page: EventPage) => void, signal: AbortSignal): Promise<void>;
 }
 
-interface Ask {
-  readonly method: "GET" | "POST" | "DELETE";
-  readonly url: string;
-  readonly body?: unknown;
-  readonly signal?: AbortSignal;
+export interface ApiClient {
+  readonly cache: CacheAdmin;
+  readonly builds: BuildClient;
+  status(): Promise<StatusReport>;
+  builders(): Promise<readonly BuilderReport[]>;
 }
-
-/** A prune that names a hundred thousand exports has half of it. */
-const ANSWER_MAX_BYTES = 128 * 1024 ** 2;
-
-const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
-  error instanceof Error && "code" in error && !(error instanceof ApiError);
-
-class Connection {
-  readonly #path: string;
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  /** @throws the signal's reason, ApiUnreachableError */
-  async #guard<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
-    signal?.throwIfAborted();
-    try {
-      return await run();
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw isSystemError(error) ? new ApiUnreachableError(this.#path, error) : error;
-    }
-  }
-
-  async #send({ method, url, body, signal }: Ask): Promise<IncomingMessage> {
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const headers = text === undefined ? {} : { "content-type": "application/json" };
-    const abort = signal === undefined ? {} : { signal };
-    const request = httpRequest({ socketPath: this.#path, path: url, method, headers, agent: false, ...abort });
-    request.end(text);
-    const [response] = (await once(request, "response")) as [IncomingMessage];
-    return response;
-  }
-
-  /** What `schema` makes of the answer. @throws ApiError with what the server has against it */
-  ask<T>(schema: z.ZodType<T>, ask: Ask): Promise<T> {
-    return this.#guard(ask.signal, async () => {
-      const response = await this.#send(ask);
-      const answer = await textOf(response);
-      if (response.statusCode === 200) return understand(schema, answer);
-      throw apiErrorFrom(answer);
-    });
-  }
-
-  /** Hands over the answer line by line. */
-  askForLines<T>(schema: z.ZodType<T>, ask: Ask, onLine: (line: T) => void): Promise<void> {
-    return this.#guard(ask.signal, async () => {
-      const response = await this.#send(ask);
-      if (response.statusCode !== 200) throw apiErrorFrom(await textOf(response));
-      for await (const line of linesOf(response)) onLine(understand(schema, line));
-    });
-  }
-}
-
-function checkSize(text: string): void {
-  if (text.length > ANSWER_MAX_BYTES) throw new ApiError("internal", "the answer is larger than any should be");
-}
-
-async function textOf(response: IncomingMessage): Promise<string> {
-  response.setEncoding("utf8");
-  let text = "";
-  for await (const part of response) {
-    text += String(part);
-    checkSize(text);
-  }
-  return text;
-}
-
-/** Unlike node:readline, it fails when the connection does. */
-async function* linesOf(response: IncomingMessage): AsyncGenerator<string, void, undefined> {
-  response.setEncoding("utf8");
-  let rest = "";
-  for await (const part of response) {
-    const lines = (rest + String(part)).split("\n");
-    rest = lines.pop() ?? "";
-    checkSize(rest);
-    yield* lines;
-  }
-}
-
-/** @throws ApiError where the server is of a version that says it otherwise */
-function understand<T>(schema: z.ZodType<T>, text: string): T {
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch (error) {
-    const message = "the answer makes no sense to this memobuild; is the one that runs of another version?";
-    throw new ApiError("internal", message, { cause: error });
-  }
-}
-
-const apiErrorOf = ({ error }: ApiFailure): ApiError => new ApiError(error.code, error.message);
-const apiErrorFrom = (text: string): ApiError => apiErrorOf(understand(apiFailure, text));
 
 /** Every method rejects with ApiError, ApiUnreachableError or, where it was aborted, the signal's reason. */
-export function createApiClient(path: string): CacheAdmin {
-  const connection = new Connection(path);
+export function createApiClient(target: ApiTarget): ApiClient {
+  const connection = new ApiConnection(target);
   return {
-    async list({ project, limit }) {
-      const query = new URLSearchParams({ limit: String(limit), ...(project !== undefined && { project }) });
-      const url = `/v1/cache/exports?${query.toString()}`;
-      return (await connection.ask(exportList, { method: "GET", url })).exports;
+    cache: cacheClient(connection),
+    builds: buildClient(connection),
+    status: () => connection.ask(calls.getStatus, {}),
+    builders: async () => (await connection.ask(calls.listBuilders, {})).builders,
+  };
+}
+
+function buildClient(connection: ApiConnection): BuildClient {
+  return {
+    list: ({ sinceMs, ...query }) =>
+      connection.ask(calls.listBuilds, { ...query, ...(sinceMs !== undefined && { since: instant(sinceMs) }) }),
+    build: (name) => connection.ask(calls.getBuild, { name }),
+    graph: (name) => connection.ask(calls.getGraph, { name }),
+    logs: (name, query) => connection.ask(calls.getLogs, { name, ...query }),
+    explain: (name) => connection.ask(calls.explainBuild, { name }),
+    compare: (before, after) => connection.ask(calls.compareBuilds, { before, after }),
+    remove: async (name) => (await connection.ask(calls.removeBuild, { name })).removed,
+    figures: ({ sinceMs, project }) => connection.ask(calls.getFigures, { since: instant(sinceMs), project }),
+    eventsAfter: (cursor, waitMs, signal) =>
+      connection.ask(calls.pollEvents, { cursor, limit: EVENTS_LIMIT_MAX, wait: waitMs }, signal),
+    followEvents: (cursor, onPage, signal) => {
+      const events = new EventLines(cursor);
+      return connection.askForLines(
+        calls.followEvents,
+        { cursor },
+        (line) => {
+          const event = events.add(line);
+          if (event === undefined) return;
+          const isReset = event.type === "reset";
+          const isPlain = !isReset && event.data !== "";
+          onPage({ events: isPlain ? [understand(buildEvent, event.data)] : [], cursor: event.id, isReset });
+        },
+        signal,
+      );
     },
-    usage: () => connection.ask(cacheUsage, { method: "GET", url: "/v1/cache/usage" }),
-    prune: (options, signal) =>
-      connection.ask(pruneResult, { method: "POST", url: "/v1/cache/prune", body: options, signal }),
+  };
+}
+
+/** Whole milliseconds since 1970, as the API takes them. */
+const instant = (ms: number): string => String(Math.max(0, Math.floor(ms)));
+
+function cacheClient(connection: ApiConnection): CacheAdmin {
+  return {
+    list: async (options) => (await connection.ask(calls.listExports, options)).exports,
+    usage: () => connection.ask(calls.getCacheUsage, {}),
+    prune: (options, signal) => connection.ask(calls.pruneCache, options, signal),
     async setPinned(id, isPinned) {
       try {
-        const method = isPinned ? "POST" : "DELETE";
-        return await connection.ask(exportSummary, { method, url: `/v1/cache/exports/${id}/pin` });
+        return await connection.ask(isPinned ? calls.pinExport : calls.unpinExport, { id });
       } catch (error) {
         if (error instanceof ApiError && error.code === "not_found") return undefined;
         throw error;
       }
     },
     async verify(onProgress, signal) {
-      const ask = { method: "POST", url: "/v1/cache/verify", signal } as const;
       let last: VerifyLine | undefined;
-      await connection.askForLines(verifyLine, ask, (line) => {
+      const onLine = (text: string): void => {
+        const line = understand(verifyLine, text);
         last = line;
         if ("progress" in line) onProgress(line.progress);
-      });
+      };
+      await connection.askForLines(calls.verifyCache, {}, onLine, signal);
       if (last !== undefined && "result" in last) return last.result;
       throw last !== undefined && "error" in last
         ? apiErrorOf(last)

@@ -1,6 +1,6 @@
 /** Long work for a client of the API: one at a time, and only as long as the client waits for it. */
 import type { ServerResponse } from "node:http";
-import { ApiError } from "./api-messages.js";
+import { ApiError } from "./api-error.js";
 
 export class ApiJobs {
   #running: Promise<unknown> | undefined;

@@ -1,94 +1,67 @@
-/** `/v1/cache/…`: what people may ask of the cache, over HTTP. */
-import type { ServerResponse } from "node:http";
+/** All that the API answers, and how it refuses the rest. */
 import type { FastifyInstance } from "fastify";
-import type { z } from "zod";
-import type { CacheAdmin, VerifyProgress } from "../cache/cache-admin.js";
-import type { ExportSummary } from "../cache/cache-index.js";
+import type { BuildDesk } from "../builds/build-desk.js";
+import type { CacheAdmin } from "../cache/cache-admin.js";
 import type { Logger } from "../log/create-logger.js";
-import { ApiError, exportId, listOptions, pruneOptions, type VerifyLine } from "./api-messages.js";
+import { ApiError, failureOf, STATUS_OF_CODE } from "./api-error.js";
 import type { ApiJobs } from "./api-jobs.js";
+import { addBuildRoutes, errorOfDesk } from "./build-routes.js";
+import { addCacheRoutes } from "./cache-routes.js";
+import { addEventRoutes } from "./event-routes.js";
+import { addStatusRoutes, type StatusRoutesDeps } from "./status-routes.js";
 
-export interface CacheRoutesDeps {
+export interface ApiRoutesDeps extends StatusRoutesDeps {
   /** Undefined where the cache is off. */
   readonly cache: CacheAdmin | undefined;
+  /** Undefined where builds are not recorded. */
+  readonly builds: BuildDesk | undefined;
   readonly jobs: ApiJobs;
   readonly log: Logger;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
-/** For what only reads the index or changes one row of it. */
-const ANSWER_TIMEOUT_MS = 30_000;
-const PROGRESS_INTERVAL_MS = 200;
+/** No page of somebody else may show, embed or guess at what the API answers, and no cache keep it. */
+const SECURITY_HEADERS = new Map([
+  ["cache-control", "no-store"],
+  ["x-content-type-options", "nosniff"],
+  ["content-security-policy", "default-src 'none'; frame-ancestors 'none'"],
+  ["cross-origin-resource-policy", "same-origin"],
+]);
 
-function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  const { data, error } = schema.safeParse(value);
-  if (error === undefined) return data;
-  const problems = error.issues.map(({ path, message }) => [...path.map(String), message].join(": "));
-  throw new ApiError("bad_request", problems.join("; "));
-}
-
-/** Writes the latest progress now and then, so that a cache of many small blobs does not flood the client. */
-async function answerWithProgress(
-  response: ServerResponse,
-  run: (onProgress: (progress: VerifyProgress) => void) => Promise<VerifyLine>,
-): Promise<void> {
-  let latest: VerifyProgress | undefined;
-  const write = (line: VerifyLine) => response.write(`${JSON.stringify(line)}\n`);
-  const timer = setInterval(() => {
-    if (latest !== undefined && !response.writableNeedDrain) write({ progress: latest });
-    latest = undefined;
-  }, PROGRESS_INTERVAL_MS);
-  response.writeHead(200, { "content-type": "application/x-ndjson" }).flushHeaders();
-  try {
-    write(
-      await run((progress) => {
-        latest = progress;
-      }),
-    );
-  } finally {
-    clearInterval(timer);
-    response.end();
-  }
-}
-
-export function addCacheRoutes(server: FastifyInstance, { cache, jobs, log }: CacheRoutesDeps): void {
-  const admin = (): CacheAdmin => {
-    if (cache !== undefined) return cache;
-    throw new ApiError("cache_off", "the cache is off: MemoBuild was started with --cache off");
+export function addApiRoutes(server: FastifyInstance, deps: ApiRoutesDeps): void {
+  const desk = (): BuildDesk => {
+    if (deps.builds !== undefined) return deps.builds;
+    throw new ApiError("builds_off", "this MemoBuild does not record builds");
   };
-  const setPinned = async (params: unknown, isPinned: boolean): Promise<ExportSummary> => {
-    const id = parse(exportId, params);
-    const changed = await admin().setPinned(id, isPinned);
-    if (changed === undefined) throw new ApiError("not_found", `there is no export ${id}`);
-    return changed;
-  };
-  const quick = { handlerTimeout: ANSWER_TIMEOUT_MS };
-
-  server.get("/v1/cache/exports", quick, async ({ query }) => ({
-    exports: await admin().list(parse(listOptions, query)),
-  }));
-  server.get("/v1/cache/usage", quick, () => admin().usage());
-  server.post<{ Params: { id: string } }>("/v1/cache/exports/:id/pin", quick, ({ params }) =>
-    setPinned(params.id, true),
-  );
-  server.delete<{ Params: { id: string } }>("/v1/cache/exports/:id/pin", quick, ({ params }) =>
-    setPinned(params.id, false),
-  );
-  server.post("/v1/cache/prune", async ({ body }, reply) => {
-    const [keeper, options] = [admin(), parse(pruneOptions, body)];
-    return jobs.run(reply.raw, (signal) => keeper.prune(options, signal));
+  // A body must be declared as JSON, which a page of another site cannot do unasked.
+  server.removeContentTypeParser("text/plain");
+  server.addHook("onRequest", (_request, { raw }, done) => {
+    raw.setHeaders(SECURITY_HEADERS);
+    done();
   });
-  server.post("/v1/cache/verify", async (_request, reply) => {
-    const keeper = admin();
-    await jobs.run(reply.raw, async (signal) => {
-      reply.hijack();
-      await answerWithProgress(reply.raw, async (onProgress) => {
-        try {
-          return { result: await keeper.verify(onProgress, signal) };
-        } catch (error) {
-          if (!signal.aborted) log.error({ err: error }, "cache verification failed");
-          return { error: { code: "internal", message: "the verification failed; MemoBuild's log says why" } };
-        }
-      });
-    });
+  addRefusals(server, deps.log);
+  addStatusRoutes(server, deps);
+  addBuildRoutes(server, { desk, now: deps.now });
+  addEventRoutes(server, { desk });
+  addCacheRoutes(server, deps);
+}
+
+function addRefusals(server: FastifyInstance, log: Logger): void {
+  server.setNotFoundHandler(({ method, url }, reply) =>
+    reply.code(404).send(failureOf("not_found", `there is no ${method} ${url.split("?", 1).join("")}`)),
+  );
+  server.setErrorHandler((thrown: Error & { statusCode?: number }, _request, reply) => {
+    const error = errorOfDesk(thrown);
+    if (error instanceof ApiError) {
+      return reply.code(STATUS_OF_CODE[error.code]).send(failureOf(error.code, error.message));
+    }
+    const status = thrown.statusCode ?? 500;
+    if (status < 500) return reply.code(status).send(failureOf("bad_request", thrown.message));
+    // A client that left makes what ran for it fail: that is no fault of ours.
+    if (!reply.raw.destroyed) log.error({ err: thrown }, "api request failed");
+    return status === 503
+      ? reply.code(status).send(failureOf("timeout", "no answer in time; MemoBuild is overloaded"))
+      : reply.code(500).send(failureOf("internal", "internal error; MemoBuild's log says more"));
   });
 }

@@ -1,19 +1,14 @@
 /** The API over its real socket: what it answers and refuses, and what happens to work whose client leaves. */
 import { once } from "node:events";
-import { mkdir, stat } from "node:fs/promises";
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
-import { createServer } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect } from "chai";
 import type { CacheAdmin } from "../cache/cache-admin.js";
-import { StartError } from "../config/start-error.js";
 import { type CacheApi, startCacheApi } from "../test/support/cache-api.js";
 import { MemoryCacheAdmin } from "../test/support/memory-cache-admin.js";
 import { poll, within } from "../test/support/poll.js";
-import { makeTempDir, removeDir } from "../test/support/temp-dir.js";
-import { createApiServer } from "./api-server.js";
 
-describe("createApiServer", () => {
+describe("createApiServer, cache", () => {
   let cache: MemoryCacheAdmin;
   let api: CacheApi;
 
@@ -48,30 +43,30 @@ describe("createApiServer", () => {
   it("lists exports, those of a project and so many", async () => {
     cache.add({ lastUsedAtMs: 1 });
     const shop = cache.add({ project: "shop", lastUsedAtMs: 2 });
-    expect(await json("GET", "/v1/cache/exports?project=shop&limit=1")).to.deep.equal({
+    expect(await json("GET", "/api/v1/cache/exports?project=shop&limit=1")).to.deep.equal({
       exports: [cache.add({ ...shop, id: 2 })],
     });
-    expect(await json("GET", "/v1/cache/exports"))
+    expect(await json("GET", "/api/v1/cache/exports"))
       .to.have.property("exports")
       .with.length(2);
   });
 
   it("tells the usage", async () => {
-    expect(await json("GET", "/v1/cache/usage")).to.deep.equal(await cache.usage());
+    expect(await json("GET", "/api/v1/cache/usage")).to.deep.equal(await cache.usage());
   });
 
   it("prunes as it is told", async () => {
     cache.add({ lastUsedAtMs: 0 });
     cache.add({ lastUsedAtMs: 1_000_000 });
-    const answer = await json("POST", "/v1/cache/prune", '{"unusedForMs":10}');
+    const answer = await json("POST", "/api/v1/cache/prune", '{"unusedForMs":10}');
     expect(answer).to.deep.include({ blobs: 1, bytes: 1_000_000_000 });
     expect(cache.ids()).to.deep.equal([2]);
   });
 
   it("pins and unpins", async () => {
     cache.add();
-    expect(await json("POST", "/v1/cache/exports/1/pin")).to.include({ id: 1, isPinned: true });
-    expect(await json("DELETE", "/v1/cache/exports/1/pin")).to.include({ id: 1, isPinned: false });
+    expect(await json("POST", "/api/v1/cache/exports/1/pin")).to.include({ id: 1, isPinned: true });
+    expect(await json("DELETE", "/api/v1/cache/exports/1/pin")).to.include({ id: 1, isPinned: false });
   });
 
   it("streams the progress of a verification, its result last", async () => {
@@ -82,7 +77,7 @@ describe("createApiServer", () => {
     cache.step = async () => {
       if (steps++ === 1) await poll(() => isSeen, Boolean, { what: "a line of progress" });
     };
-    const [response] = (await once(open("POST", "/v1/cache/verify"), "response")) as [IncomingMessage];
+    const [response] = (await once(open("POST", "/api/v1/cache/verify"), "response")) as [IncomingMessage];
     let body = "";
     for await (const part of response) {
       body += String(part);
@@ -99,20 +94,25 @@ describe("createApiServer", () => {
 
   it("says what it cannot make sense of", async () => {
     const refused: [string, string, string | undefined, string][] = [
-      ["GET", "/v1/cache/exports?limit=no", undefined, "400 bad_request: limit: is not a whole number"],
-      ["GET", "/v1/cache/exports?limit=0", undefined, "400 bad_request: limit: Too small: expected number to be >=1"],
-      ["GET", "/v1/cache/exports?projct=x", undefined, '400 bad_request: Unrecognized key: "projct"'],
-      ["POST", "/v1/cache/exports/x/pin", undefined, "400 bad_request: is not a whole number"],
-      ["POST", "/v1/cache/exports/7/pin", undefined, "404 not_found: there is no export 7"],
-      ["POST", "/v1/cache/prune", '{"all":true}', '400 bad_request: Unrecognized key: "all"'],
-      ["GET", "/v2/cache?x=1", undefined, "404 not_found: there is no GET /v2/cache"],
+      ["GET", "/api/v1/cache/exports?limit=no", undefined, "400 bad_request: limit: is not a whole number"],
+      [
+        "GET",
+        "/api/v1/cache/exports?limit=0",
+        undefined,
+        "400 bad_request: limit: Too small: expected number to be >=1",
+      ],
+      ["GET", "/api/v1/cache/exports?projct=x", undefined, '400 bad_request: Unrecognized key: "projct"'],
+      ["POST", "/api/v1/cache/exports/x/pin", undefined, "400 bad_request: id: is not a whole number"],
+      ["POST", "/api/v1/cache/exports/7/pin", undefined, "404 not_found: there is no export 7"],
+      ["POST", "/api/v1/cache/prune", '{"all":true}', '400 bad_request: Unrecognized key: "all"'],
+      ["GET", "/api/v2/cache?x=1", undefined, "404 not_found: there is no GET /api/v2/cache"],
     ];
     for (const [method, path, body, failure] of refused) {
       expect(await failureOf(method, path, body), path).to.equal(failure);
     }
-    expect(await failureOf("POST", "/v1/cache/prune")).to.match(/^400 bad_request: /);
-    expect(await failureOf("POST", "/v1/cache/prune", "{")).to.match(/^400 bad_request: /);
-    expect(await failureOf("POST", "/v1/cache/prune", `"${"x".repeat(20_000)}"`)).to.match(/^413 bad_request: /);
+    expect(await failureOf("POST", "/api/v1/cache/prune")).to.match(/^400 bad_request: /);
+    expect(await failureOf("POST", "/api/v1/cache/prune", "{")).to.match(/^400 bad_request: /);
+    expect(await failureOf("POST", "/api/v1/cache/prune", `"${"x".repeat(20_000)}"`)).to.match(/^413 bad_request: /);
     expect(api.lines).to.be.empty;
   });
 
@@ -120,7 +120,7 @@ describe("createApiServer", () => {
     await start(undefined);
     const all = ["GET exports", "GET usage", "POST prune", "POST verify", "POST exports/1/pin", "DELETE exports/1/pin"];
     for (const [method = "", path = ""] of all.map((each) => each.split(" "))) {
-      expect(await failureOf(method, `/v1/cache/${path}`, method === "POST" ? "{}" : undefined)).to.equal(
+      expect(await failureOf(method, `/api/v1/cache/${path}`, method === "POST" ? "{}" : undefined)).to.equal(
         "409 cache_off: the cache is off: MemoBuild was started with --cache off",
       );
     }
@@ -128,12 +128,12 @@ describe("createApiServer", () => {
 
   it("hides and logs what broke", async () => {
     cache.usage = () => Promise.reject(new Error("inner"));
-    expect(await failureOf("GET", "/v1/cache/usage")).to.equal(
+    expect(await failureOf("GET", "/api/v1/cache/usage")).to.equal(
       "500 internal: internal error; MemoBuild's log says more",
     );
     expect(api.lines.join("")).to.include("api request failed").and.include("inner");
     cache.verify = () => Promise.reject(new Error("disk on fire"));
-    expect(await json("POST", "/v1/cache/verify")).to.deep.equal({
+    expect(await json("POST", "/api/v1/cache/verify")).to.deep.equal({
       error: { code: "internal", message: "the verification failed; MemoBuild's log says why" },
     });
     expect(api.lines.join("")).to.include("disk on fire");
@@ -149,10 +149,10 @@ describe("createApiServer", () => {
         isRunning = false;
         throw new Error("given up");
       };
-      const request = open("POST", `/v1/cache/${path}`, "{}").on("error", () => undefined);
+      const request = open("POST", `/api/v1/cache/${path}`, "{}").on("error", () => undefined);
       request.on("response", (response) => response.on("error", () => undefined).resume());
       await poll(() => isRunning, Boolean, { what: `the ${path} runs` });
-      expect(await failureOf("POST", "/v1/cache/verify")).to.equal(
+      expect(await failureOf("POST", "/api/v1/cache/verify")).to.equal(
         "409 busy: another prune or verify is running; try again when it has ended",
       );
       request.destroy();
@@ -163,7 +163,7 @@ describe("createApiServer", () => {
       );
       cache.step = () => Promise.resolve();
       await poll(
-        () => send("POST", "/v1/cache/prune", "{}"),
+        () => send("POST", "/api/v1/cache/prune", "{}"),
         ({ status }) => status === 200,
         { what: "a prune" },
       );
@@ -180,7 +180,7 @@ describe("createApiServer", () => {
       await new Promise((resolve) => setImmediate(resolve));
       state = "ended";
     };
-    const request = open("POST", "/v1/cache/prune", "{}");
+    const request = open("POST", "/api/v1/cache/prune", "{}");
     const failed = once(request, "error");
     await poll(
       () => state,
@@ -190,49 +190,5 @@ describe("createApiServer", () => {
     await within(Promise.all([api.close(), api.close()]), 1000, "the close");
     expect(state).to.equal("ended");
     await failed;
-  });
-
-  it("is for this user alone", async () => {
-    expect((await stat(api.path)).mode & 0o777).to.equal(0o600);
-  });
-});
-
-describe("createApiServer, start and close", () => {
-  const log = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
-  let dir: string;
-  beforeEach(async () => {
-    dir = await makeTempDir("api");
-  });
-  afterEach(() => removeDir(dir));
-  const create = (path: string) => createApiServer({ path, cache: undefined, log });
-
-  it("replaces a socket that was left behind, and removes its own at the end", async () => {
-    const path = `${dir}/api.sock`;
-    const killed = createServer().listen(path);
-    await once(killed, "listening");
-    const server = create(path);
-    await server.start();
-    const request = httpRequest({ socketPath: path, path: "/", agent: false }).end();
-    const [response] = (await once(request, "response")) as [IncomingMessage];
-    expect(response.statusCode).to.equal(404);
-    response.resume();
-    await server.close();
-    expect(await stat(path).catch((error: unknown) => error)).to.have.property("code", "ENOENT");
-    killed.close();
-  });
-
-  it("leaves alone what is no socket, and names the option and the path", async () => {
-    const path = `${dir}/api.sock`;
-    await mkdir(path);
-    const server = create(path);
-    const error = await server.start().catch((caught: unknown) => caught);
-    expect(error).to.be.instanceOf(StartError).with.property("option", "data-dir");
-    expect(error).to.have.property("message").that.includes(`cannot listen on ${path}: `);
-    await server.close();
-    expect((await stat(path)).isDirectory()).to.equal(true);
-  });
-
-  it("closes without a start", async () => {
-    await create(`${dir}/api.sock`).close();
   });
 });

@@ -23,7 +23,7 @@ import { Guard } from "./guard.js";
 const PROJECT = "example.com/team/app";
 const OPTIONS = { "vcs:source": `https://${PROJECT}` };
 const SCOPE = { tenant: "default", project: PROJECT };
-const TIME = Buffer.from([8, 1]);
+const TIME = { seconds: 1, nanos: 0 };
 
 /** LLB of one step on a source. */
 function llb(command: string): Buffer {
@@ -66,11 +66,16 @@ describe("BuildInterceptor", () => {
     exported = new ExportedBuilds({ export: () => earlier() });
     interceptor = new BuildInterceptor({
       builder: gateway.builder,
-      ...{ cache: parts.cache, overlap: parts.overlap, importMetrics: parts.importMetrics },
-      writeBehind: new WriteBehind({ messages, metrics, logger, exportTimeoutMs, now: () => performance.now() }),
-      registryAddress: () => registryAddress(),
-      ...{ exported, messages, readDefinition },
+      sharing: {
+        ...{ cache: parts.cache, overlap: parts.overlap, importMetrics: parts.importMetrics, exported },
+        writeBehind: new WriteBehind({ messages, metrics, logger, exportTimeoutMs, now: () => performance.now() }),
+        registryAddress: () => registryAddress(),
+      },
+      recorder: { begin: () => undefined },
+      hashKey: Buffer.alloc(32),
+      ...{ messages, readDefinition },
       guard: new Guard(parts.metrics, logger),
+      now: () => performance.now(),
     });
   };
 
@@ -109,7 +114,7 @@ describe("BuildInterceptor", () => {
     const solve = call(CONTROL.solve);
     const all = { ref: "build", session: "s", frontendAttrs: OPTIONS, ...request };
     const passed = await sent(solve, messages.solveRequest.encode(all));
-    return { solve, request: messages.solveRequest.decode(passed), end: (code) => solve.ended?.(code) };
+    return { solve, request: messages.solveRequest.decode(passed), end: (code) => solve.ended?.(code, "") };
   };
   /** Runs the build's frontend, which gives one result; what the builder gets. */
   const runFrontend = async (ref = "build"): Promise<string> => {
@@ -130,7 +135,7 @@ describe("BuildInterceptor", () => {
     return status;
   };
   const progress = (cached: boolean): Buffer => {
-    const vertexes = definition.steps.map((digest) => ({ digest, name: "", cached, error: "" }));
+    const vertexes = definition.steps.map((digest) => ({ digest, inputs: [], name: "", cached, error: "" }));
     return messages.statusResponse.encode({
       vertexes: vertexes.map((vertex) => ({ ...vertex, started: TIME, completed: TIME })),
     });
@@ -256,7 +261,7 @@ describe("BuildInterceptor", () => {
     ]);
     await beginBuild({ ref: "one", frontendAttrs: {} });
     expect(await runFrontend("one")).to.include(parts.address);
-    session.ended?.("OK");
+    session.ended?.("OK", "");
     await beginBuild({ ref: "two", frontendAttrs: {} });
     expect(await runFrontend("two")).to.equal("");
   });
@@ -275,7 +280,7 @@ describe("BuildInterceptor", () => {
       await haveExported();
       await run(await follow(), (status) => {
         status.observeResponse?.(progress(true));
-        status.ended?.("OK");
+        status.ended?.("OK", "");
       });
       expect(await exports()).to.deep.equal({ unchanged: 1 });
       await untilBuildsEnded();
@@ -287,7 +292,7 @@ describe("BuildInterceptor", () => {
       await run(status, () => undefined);
       await new Promise(setImmediate);
       status.observeResponse?.(progress(true));
-      status.ended?.("OK");
+      status.ended?.("OK", "");
       expect(await exports()).to.deep.equal({ unchanged: 1 });
     });
 
@@ -296,28 +301,28 @@ describe("BuildInterceptor", () => {
         "says that a step ran",
         (status: Interception) => {
           status.observeResponse?.(progress(false));
-          status.ended?.("OK");
+          status.ended?.("OK", "");
         },
       ],
       [
         "fails",
         (status: Interception) => {
           status.observeResponse?.(progress(true));
-          status.ended?.("UNAVAILABLE");
+          status.ended?.("UNAVAILABLE", "");
         },
       ],
       [
         "cannot be read",
         (status: Interception) => {
           status.observeResponse?.(undefined);
-          status.ended?.("OK");
+          status.ended?.("OK", "");
         },
       ],
       [
         "is not what it must be",
         (status: Interception) => {
           status.observeResponse?.(Buffer.from([0xff, 0xff, 0xff]));
-          status.ended?.("OK");
+          status.ended?.("OK", "");
         },
       ],
     ] as const) {
@@ -340,7 +345,7 @@ describe("BuildInterceptor", () => {
       earlier = () => Promise.resolve(undefined);
       await run(await follow(), (status) => {
         status.observeResponse?.(progress(true));
-        status.ended?.("OK");
+        status.ended?.("OK", "");
       });
       expect(await exports()).to.deep.equal({ rejected: 1 });
     });
@@ -370,7 +375,7 @@ describe("BuildInterceptor", () => {
         await returnResult();
         if (result === "timed_out") await exports();
         status.observeResponse?.(progress(true));
-        status.ended?.("OK");
+        status.ended?.("OK", "");
         build.end("OK");
         expect(await exports()).to.deep.equal({ [result]: 1 });
         await untilBuildsEnded();
@@ -422,7 +427,7 @@ describe("BuildInterceptor", () => {
       registryAddress = () => new Promise((resolve) => (reach = resolve));
       const solve = call(CONTROL.solve);
       const passing = sent(solve, messages.solveRequest.encode({ ...DIRECT, ref: "build", frontendAttrs: OPTIONS }));
-      solve.ended?.("CANCELLED");
+      solve.ended?.("CANCELLED", "");
       reach(parts.address);
       expect(messages.solveRequest.decode(await passing).cache?.exports ?? []).to.have.length(0);
       await untilBuildsEnded();

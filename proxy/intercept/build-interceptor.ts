@@ -9,9 +9,7 @@ import { interceptSolve } from "./control-solve.js";
 import { interceptStatus } from "./control-status.js";
 import { interceptReturn } from "./gateway-return.js";
 import { interceptGatewaySolve } from "./gateway-solve.js";
-
-/** Of one connection; a client has one for each target, and few more. */
-const SESSIONS_MAX = 1_000;
+import { interceptSession } from "./session-tunnel.js";
 
 export class BuildInterceptor implements Interceptor {
   readonly #client: ClientBuilds;
@@ -23,7 +21,7 @@ export class BuildInterceptor implements Interceptor {
   call(path: string, headers: HeaderList): Interception | undefined {
     switch (path) {
       case CONTROL.session:
-        return this.#rememberSession(headers);
+        return interceptSession(this.#client, headers);
       case CONTROL.solve:
         return interceptSolve(this.#client);
       case CONTROL.status:
@@ -44,18 +42,5 @@ export class BuildInterceptor implements Interceptor {
     // All calls have ended, and with them their builds.
     this.#client.sharedKeys.clear();
     this.#client.progress.clear();
-  }
-
-  #rememberSession(headers: HeaderList): Interception | undefined {
-    const { sharedKeys } = this.#client;
-    const id = headerValue(headers, "x-docker-expose-session-uuid");
-    const sharedKey = headerValue(headers, "x-docker-expose-session-sharedkey");
-    if (id === undefined || sharedKey === undefined || sharedKeys.size >= SESSIONS_MAX) return undefined;
-    sharedKeys.set(id, sharedKey);
-    return {
-      ended: () => {
-        sharedKeys.delete(id);
-      },
-    };
   }
 }

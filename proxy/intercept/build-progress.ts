@@ -1,4 +1,5 @@
 /** What the client is told of the progress of one build, as far as it says which steps ran. */
+import type { RecordedBuild } from "../builds/build-recorder.js";
 import type { StatusResponse } from "../buildkit/build-messages.js";
 import type { Definition } from "../buildkit/definition.js";
 
@@ -10,6 +11,7 @@ export class BuildProgress {
   readonly ended: Promise<void>;
   readonly #executed = new Set<string>();
   #hasLostTrack = false;
+  #record: RecordedBuild | undefined;
   #end: () => void = () => undefined;
 
   constructor() {
@@ -18,9 +20,16 @@ export class BuildProgress {
     });
   }
 
-  add({ vertexes }: StatusResponse): void {
-    for (const { cached, completed, digest, error } of vertexes) {
-      if (completed.length === 0 || cached || error !== "") continue;
+  /** Goes into the record too, from here on; the builder tells nothing before there is the build. */
+  recordTo(record: RecordedBuild): void {
+    this.#record = record;
+    record.statusBegan();
+  }
+
+  add(status: StatusResponse): void {
+    this.#record?.status(status);
+    for (const { cached, completed, digest, error } of status.vertexes) {
+      if (completed === null || cached || error !== "") continue;
       if (this.#executed.size < STEPS_MAX) this.#executed.add(digest);
       else this.loseTrack();
     }
@@ -32,6 +41,7 @@ export class BuildProgress {
   }
 
   end(): void {
+    this.#record?.statusEnded(!this.#hasLostTrack);
     this.#end();
   }
 

@@ -1,11 +1,12 @@
 /** Control.Solve: a build begins and ends. */
+import type { SolveRequest } from "../buildkit/build-messages.js";
 import { withoutMapEntry } from "../buildkit/raw-message.js";
 import type { CacheScope } from "../cache/cache-index.js";
 import { settledWithin } from "../farm/deadline.js";
 import type { GrpcCode } from "../grpc/grpc-status.js";
 import type { Interception } from "../relay/interception.js";
-import type { ClientOutcome } from "../writeback/write-behind.js";
-import type { ClientBuilds } from "./client-builds.js";
+import type { ClientOutcome, ExportEnd } from "../writeback/write-behind.js";
+import type { ClientBuilds, Sharing } from "./client-builds.js";
 import { attachExport, injectIntoSolve } from "./inject.js";
 import { TrackedBuild } from "./tracked-build.js";
 
@@ -15,24 +16,25 @@ const EXPORTER_RESPONSE = 1;
 const PROGRESS_END_TIMEOUT_MS = 1_000;
 
 export function interceptSolve(client: ClientBuilds): Interception {
-  const { guard, messages, overlap } = client.deps;
+  const { guard, messages } = client.deps;
   let build: TrackedBuild | undefined;
   return {
     request: guard.request("solve", async (message) => {
       const request = messages.solveRequest.decode(message);
       // Internal builds are questions of the client's, not builds of a project.
       if (request.internal || client.builds.has(request.ref)) return message;
-      build = new TrackedBuild(request, overlap.begin());
-      client.builds.set(request.ref, build);
+      const begun = beginBuild(client, request);
+      build = begun;
       const isGateway = request.frontend === "" && request.definition.length === 0;
-      return isGateway ? message : changeDirectSolve(client, build, message);
+      return isGateway ? message : client.timed(begun, () => changeDirectSolve(client, begun, message));
     }),
     rewriteResponse: guard.response("solve", (response) =>
       // Our export is none of the client's business.
       build?.attached === undefined ? response : withoutMapEntry(response, EXPORTER_RESPONSE, "cache.manifest"),
     ),
-    ended: (code) => {
+    ended: (code, message) => {
       if (build === undefined) return;
+      build.record?.ended(code, message);
       buildEnded(client, build, code).catch((error: unknown) => {
         guard.failed("solve", error);
       });
@@ -40,19 +42,33 @@ export function interceptSolve(client: ClientBuilds): Interception {
   };
 }
 
+function beginBuild(client: ClientBuilds, request: SolveRequest): TrackedBuild {
+  const { builder, recorder, sharing } = client.deps;
+  const identity = client.identify(request, request.frontendAttrs);
+  const sharedKey = client.sharedKeys.get(request.session) ?? "";
+  const { group } = client;
+  const record = recorder.begin({ request, group, builder: builder.address, identity, sharedKey });
+  const build = new TrackedBuild(request, sharing?.overlap.begin(), record);
+  client.builds.set(request.ref, build);
+  // The client may have asked for its progress before.
+  if (record !== undefined) client.progress.get(request.ref)?.recordTo(record);
+  return build;
+}
+
 /** A build with its frontend or definition in the request itself: nothing can be pinned, so its export is attached. */
 async function changeDirectSolve(client: ClientBuilds, build: TrackedBuild, message: Buffer): Promise<Buffer> {
-  const { cache, messages, readDefinition, writeBehind } = client.deps;
+  const { messages, readDefinition, sharing } = client.deps;
   const { request } = build;
+  if (request.definition.length > 0) build.record?.defined(request.definition);
   const entry = await client.importFor(build, request.frontendAttrs);
   const imported = injectIntoSolve(messages, message, request, entry);
   const registry = await client.registryFor(build);
   // With an export of the user's own, one answer of the builder's would stand for both.
   const hasExport = (request.cache?.exports.length ?? 0) > 0;
   // The client may have left meanwhile, and with it whoever would end the export.
-  if (writeBehind === undefined || registry === undefined || hasExport || build.hasEnded) return imported;
+  if (sharing?.writeBehind === undefined || registry === undefined || hasExport || build.hasEnded) return imported;
   if (request.definition.length > 0) build.definitions = [readDefinition(request.definition)];
-  build.attached = cache.beginExport(registry);
+  build.attached = sharing.cache.beginExport(registry);
   return attachExport(messages, imported, build.attached.entry);
 }
 
@@ -65,33 +81,45 @@ async function buildEnded(client: ClientBuilds, build: TrackedBuild, code: GrpcC
   } finally {
     client.progress.delete(request.ref);
     // The export used what the build was given.
-    running.end();
+    running?.end();
   }
 }
 
 async function exportBuild(client: ClientBuilds, build: TrackedBuild, code: GrpcCode): Promise<void> {
-  const { attached, definitions, identity, pinning, request } = build;
-  const { builder, exported, writeBehind } = client.deps;
-  if (attached !== undefined && identity !== undefined) {
+  const { attached, definitions, identity, pinning, record, request } = build;
+  const { builder, now, sharing } = client.deps;
+  if (sharing === undefined || identity === undefined) return;
+  const ended = now();
+  const note = ({ result, summary }: ExportEnd): void => {
+    record?.exported({ result, bytes: summary?.sizeBytes ?? 0, durationMs: now() - ended });
+  };
+  if (attached !== undefined && sharing.writeBehind !== undefined) {
     const order = { builder: builder.address, identity, request, definitions, slot: attached };
-    await writeBehind?.attached(order, code === "OK");
+    note(await sharing.writeBehind.attached(order, code === "OK"));
   }
   // It may still be under way when the client leaves.
   const pin = await pinning;
-  if (pin === undefined || identity === undefined) return;
+  if (pin === undefined) return;
+  if (typeof pin === "string") {
+    note({ result: pin });
+    return;
+  }
+  record?.exported({ result: "pending", bytes: 0, durationMs: 0 });
   const outcome: Promise<ClientOutcome> =
-    code === "OK" ? outcomeOf(client, build, identity) : Promise.resolve("failed");
-  const { summary } = await pin.clientEnded(outcome);
-  if (summary !== undefined) exported.add(builder.address, identity, build.definitions, summary);
+    code === "OK" ? outcomeOf(client, sharing, build, identity) : Promise.resolve("failed");
+  const end = await pin.clientEnded(outcome);
+  if (end.summary !== undefined) sharing.exported.add(builder.address, identity, build.definitions, end.summary);
+  note(end);
 }
 
 /** Whether there is something to export. */
 async function outcomeOf(
   client: ClientBuilds,
+  { cache, exported }: Sharing,
   { definitions, request }: TrackedBuild,
   scope: CacheScope,
 ): Promise<ClientOutcome> {
-  const { builder, cache, exported } = client.deps;
+  const { builder } = client.deps;
   const progress = client.progress.get(request.ref);
   if (progress === undefined) return "new";
   await settledWithin(progress.ended, PROGRESS_END_TIMEOUT_MS);

@@ -1,4 +1,4 @@
-/** Control.Status: reads along which steps of a build ran. */
+/** Control.Status: reads along which steps of a build ran, and what they said. */
 import type { Interception } from "../relay/interception.js";
 import { BuildProgress } from "./build-progress.js";
 import type { ClientBuilds } from "./client-builds.js";
@@ -14,7 +14,11 @@ export function interceptStatus(client: ClientBuilds): Interception {
     request: guard.request("status", (message) => {
       ref = messages.statusRequest.decode(message).ref;
       // It may come before its build; there is one at a time that counts.
-      if (!client.progress.has(ref) && client.progress.size < PROGRESS_MAX) client.progress.set(ref, progress);
+      if (!client.progress.has(ref) && client.progress.size < PROGRESS_MAX) {
+        client.progress.set(ref, progress);
+        const record = client.builds.get(ref)?.record;
+        if (record !== undefined) progress.recordTo(record);
+      }
       return Promise.resolve(message);
     }),
     observeResponse: (message) => {

@@ -1,5 +1,6 @@
 /** LLBBridge.Return: the client's build has its result; it is pinned for the export before the build goes on. */
 import type { ReturnRequest } from "../buildkit/build-messages.js";
+import type { ExportResult } from "../writeback/write-behind-metrics.js";
 import type { Pin } from "../writeback/write-behind.js";
 import type { Interception } from "../relay/interception.js";
 import type { ClientBuilds } from "./client-builds.js";
@@ -9,11 +10,13 @@ import type { TrackedBuild } from "./tracked-build.js";
 export function interceptReturn(client: ClientBuilds, build: TrackedBuild): Interception {
   const { guard, messages } = client.deps;
   return {
-    request: guard.request("return", async (message) => {
-      build.pinning ??= pin(client, build, messages.returnRequest.decode(message));
-      await build.pinning;
-      return message;
-    }),
+    request: guard.request("return", (message) =>
+      client.timed(build, async () => {
+        build.pinning ??= pin(client, build, messages.returnRequest.decode(message));
+        await build.pinning;
+        return message;
+      }),
+    ),
   };
 }
 
@@ -22,9 +25,10 @@ async function pin(
   client: ClientBuilds,
   build: TrackedBuild,
   { error, result }: ReturnRequest,
-): Promise<Pin | undefined> {
-  const { builder, cache, readDefinition, writeBehind } = client.deps;
-  if (writeBehind === undefined || error.length > 0 || result === null) return undefined;
+): Promise<Pin | ExportResult | undefined> {
+  const { builder, readDefinition, sharing } = client.deps;
+  if (sharing?.writeBehind === undefined || error.length > 0 || result === null) return undefined;
+  const { cache, writeBehind } = sharing;
   const complete = build.completeResult(result);
   if (complete === undefined || build.identity === undefined) return undefined;
   const registry = await client.registryFor(build);

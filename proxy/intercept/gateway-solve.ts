@@ -7,13 +7,16 @@ import type { TrackedBuild } from "./tracked-build.js";
 export function interceptGatewaySolve(client: ClientBuilds, build: TrackedBuild): Interception {
   const { guard, messages } = client.deps;
   return {
-    request: guard.request("gateway_solve", async (message) => {
-      const request = messages.gatewaySolveRequest.decode(message);
-      const entry = await client.importFor(build, { ...build.request.frontendAttrs, ...request.frontendOpt });
-      const injected = injectIntoGatewaySolve(messages, message, request, entry);
-      build.imports = injected.imports;
-      return injected.message;
-    }),
+    request: guard.request("gateway_solve", (message) =>
+      client.timed(build, async () => {
+        const request = messages.gatewaySolveRequest.decode(message);
+        if (request.definition.length > 0) build.record?.defined(request.definition);
+        const entry = await client.importFor(build, { ...build.request.frontendAttrs, ...request.frontendOpt });
+        const injected = injectIntoGatewaySolve(messages, message, request, entry);
+        build.imports = injected.imports;
+        return injected.message;
+      }),
+    ),
     observeResponse: (message) => {
       if (message === undefined) return;
       guard.look("gateway_solve", () => {

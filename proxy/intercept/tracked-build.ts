@@ -2,8 +2,10 @@
 import type { CacheOptionsEntry, GatewayResult, Ref, SolveRequest } from "../buildkit/build-messages.js";
 import type { Definition } from "../buildkit/definition.js";
 import type { RunningBuild } from "../cache/build-overlap.js";
+import type { RecordedBuild } from "../builds/build-recorder.js";
 import type { BuildIdentity } from "../cache/cache-index.js";
 import type { ExportSlot } from "../cache/export-slot.js";
+import type { ExportResult } from "../writeback/write-behind-metrics.js";
 import type { Pin } from "../writeback/write-behind.js";
 
 /** Results of one build; one that has more is not exported. */
@@ -13,7 +15,10 @@ const DEFINITIONS_MAX_BYTES = 16 << 20;
 
 export class TrackedBuild {
   readonly request: SolveRequest;
-  readonly running: RunningBuild;
+  /** Undefined where the cache is off. */
+  readonly running: RunningBuild | undefined;
+  /** Undefined where it is not recorded. */
+  readonly record: RecordedBuild | undefined;
   /** Set by the first call that runs a frontend or a definition. */
   identity: BuildIdentity | undefined;
   /** Our import, once it was looked for; undefined in it where there is none. */
@@ -25,16 +30,17 @@ export class TrackedBuild {
   /** `host:port` under which the builder reaches the cache registry, asked for once. */
   registry: Promise<string | undefined> | undefined;
   /** Its export behind it; one, whatever its client returns. */
-  pinning: Promise<Pin | undefined> | undefined;
+  pinning: Promise<Pin | ExportResult | undefined> | undefined;
   /** Its export within it, where there can be none behind it. */
   attached: ExportSlot | undefined;
   hasEnded = false;
   readonly #definitions = new Map<string, Buffer>();
   #definitionBytes = 0;
 
-  constructor(request: SolveRequest, running: RunningBuild) {
+  constructor(request: SolveRequest, running: RunningBuild | undefined, record: RecordedBuild | undefined) {
     this.request = request;
     this.running = running;
+    this.record = record;
   }
 
   /** Remembers the definitions of results that the builder gave. */
@@ -44,6 +50,7 @@ export class TrackedBuild {
       if (this.#definitionBytes + def.length > DEFINITIONS_MAX_BYTES) continue;
       this.#definitionBytes += def.length;
       this.#definitions.set(id, def);
+      this.record?.defined(def);
     }
   }
 

@@ -57,7 +57,7 @@ export class CacheWorld {
   }
 
   get api(): CacheAdmin {
-    return createApiClient(join(this.dir, "data/api.sock"));
+    return createApiClient({ socketPath: join(this.dir, "data/api.sock") }).cache;
   }
 
   async series(): Promise<Series> {

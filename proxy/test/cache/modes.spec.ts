@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import { ApiError } from "../../http/api-messages.js";
+import { ApiError } from "../../http/api-error.js";
 import { freePort } from "../support/free-port.js";
 import { growth } from "../support/series.js";
 import { writeFiles } from "../support/temp-dir.js";

@@ -1,54 +1,14 @@
 /** Builds whose LLB or frontend is in Control.Solve itself, as programs send them that are not buildx or buildctl. */
-import { randomBytes, createHash } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { expect } from "chai";
-import protobuf from "protobufjs";
 import { loadBuildMessages, type SolveRequest } from "../../buildkit/build-messages.js";
 import { CONTROL } from "../../buildkit/methods.js";
 import { GrpcClient } from "../../grpc/grpc-client.js";
+import { encodeLlb, filesLlb } from "../support/files-llb.js";
 import { growth } from "../support/series.js";
 import { useCacheWorld } from "./cache-world.js";
-
-const LLB = protobuf.parse(`
-syntax = "proto3";
-message Definition { repeated bytes def = 1; map<string, OpMetadata> metadata = 2; }
-message OpMetadata { }
-message Op { repeated Input inputs = 1; FileOp file = 4; }
-message Input { string digest = 1; int64 index = 2; }
-message FileOp { repeated FileAction actions = 2; }
-message FileAction { int64 input = 1; int64 secondaryInput = 2; int64 output = 3; MkFile mkfile = 5; }
-message MkFile { string path = 1; int32 mode = 2; bytes data = 3; int64 timestamp = 5; }
-message FrontendInputs { map<string, Definition> inputs = 10; }
-`).root;
-
-const encode = (type: string, fields: object): Buffer => {
-  const message = LLB.lookupType(type);
-  return Buffer.from(message.encode(message.fromObject(fields)).finish());
-};
-
-interface Llb {
-  readonly def: Buffer[];
-  /** Without any, a frontend takes it for nothing. */
-  readonly metadata: Record<string, object>;
-}
-
-/** LLB that writes one file after the other. */
-function filesLlb(files: Readonly<Record<string, string>>): Llb {
-  const def: Buffer[] = [];
-  const digests = (): string[] => def.map((op) => `sha256:${createHash("sha256").update(op).digest("hex")}`);
-  const inputs = (): object[] =>
-    digests()
-      .slice(-1)
-      .map((digest) => ({ digest }));
-  for (const [path, text] of Object.entries(files)) {
-    const mkfile = { path, mode: 0o644, data: Buffer.from(text), timestamp: -1 };
-    const input = def.length === 0 ? -1 : 0;
-    def.push(encode("Op", { inputs: inputs(), file: { actions: [{ input, secondaryInput: -1, mkfile }] } }));
-  }
-  def.push(encode("Op", { inputs: inputs() }));
-  return { def, metadata: Object.fromEntries(digests().map((digest) => [digest, {}])) };
-}
 
 interface Solved {
   readonly response: Readonly<Record<string, string>>;
@@ -106,7 +66,7 @@ describe("a build that is all in one request", () => {
   };
 
   it("is exported and imported where the request holds LLB", async () => {
-    const definition = encode("Definition", filesLlb({ "/a": randomBytes(8).toString("hex"), "/b": "b" }));
+    const definition = encodeLlb("Definition", filesLlb({ "/a": randomBytes(8).toString("hex"), "/b": "b" }));
     await expectShared(() => solve({ definition, ...project("llb") }), "mkfile /b", 1);
   });
 
@@ -116,7 +76,7 @@ describe("a build that is all in one request", () => {
       "/a": "a",
       "/b": randomBytes(8).toString("hex"),
     });
-    const inputs = encode("FrontendInputs", { inputs: { context: files, dockerfile: files } });
+    const inputs = encodeLlb("FrontendInputs", { inputs: { context: files, dockerfile: files } });
     const build = (): Promise<Solved> => solve({ frontend: "dockerfile.v0", ...project("frontend") }, inputs);
     await expectShared(build, "[1/1] COPY a b /", 3);
   });

@@ -74,7 +74,7 @@ export class CacheScene {
   }
 
   get api(): CacheAdmin {
-    return createApiClient(apiSocketPath(this.dataDir));
+    return createApiClient({ socketPath: apiSocketPath(this.dataDir) }).cache;
   }
 
   get cacheDir(): string {

@@ -30,7 +30,11 @@ function tlsArguments(tcp: string, { ca, serverCert, serverKey }: Certificates):
 }
 
 /** Resolves once the daemon answers. Its state lies in `dir`/bk, which outlives it. */
-export async function startBuildkitd(dir: string, certificates?: Certificates): Promise<Buildkitd> {
+export async function startBuildkitd(
+  dir: string,
+  certificates?: Certificates,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Buildkitd> {
   const address = `unix://${join(dir, "bk.sock")}`;
   const tcp = certificates === undefined ? "" : `tcp://127.0.0.1:${await freePort()}`;
   // buildkitd leaves the sockets of ssh agents in its directory for temporary files.
@@ -41,7 +45,7 @@ export async function startBuildkitd(dir: string, certificates?: Certificates): 
       ...["--root", join(dir, "bk"), "--addr", address, "--oci-worker-net", "host", "--config", join(dir, "none.toml")],
       ...(certificates === undefined ? [] : tlsArguments(tcp, certificates)),
     ],
-    { env: { TMPDIR: join(dir, "tmp") } },
+    { env: { TMPDIR: join(dir, "tmp"), ...env } },
   );
   await poll(() => answers(daemon, address), Boolean, {
     what: "buildkitd answers",

@@ -1,29 +1,68 @@
-/** The API server over a cache in memory, on a socket in a fresh data directory. */
+/** The API server over a cache and builds in memory, on a socket in a fresh data directory, and on a port if asked. */
+import type { BuildDesk } from "../../builds/build-desk.js";
 import type { CacheAdmin } from "../../cache/cache-admin.js";
 import { apiSocketPath } from "../../config/data-dir.js";
 import { createApiServer } from "../../http/api-server.js";
+import type { StatusReport } from "../../http/status-messages.js";
 import { createLogger } from "../../log/create-logger.js";
 import { makeTempDir, removeDir } from "./temp-dir.js";
 
 export interface CacheApi {
   readonly dataDir: string;
   readonly path: string;
+  /** Of the TCP listener, where one was asked for. */
+  readonly port: number;
   /** What the server logged. */
   readonly lines: readonly string[];
   /** Cuts connections and waits for what ran for them; may be called twice. */
   close(): Promise<void>;
 }
 
-export async function startCacheApi(cache: CacheAdmin | undefined): Promise<CacheApi> {
+export const SAMPLE_STATUS: StatusReport = {
+  version: "0.1.0",
+  startedAtMs: 1_800_000_000_000,
+  uptimeMs: 3_600_000,
+  isDraining: false,
+  listen: ["unix:///run/memobuild.sock", "tcp://127.0.0.1:8372"],
+  api: ["unix:///run/api.sock"],
+  http: "http://127.0.0.1:8373",
+  cacheMode: "on",
+  cacheBytes: 7_000_000,
+  cacheMaxBytes: 20_000_000_000,
+  runningBuilds: 1,
+  runningExports: 1,
+  builders: [
+    { address: "unix:///run/buildkit/buildkitd.sock", state: "up", runningBuilds: 1 },
+    { address: "tcp://10.0.0.2:1234", state: "down", cause: "connect ECONNREFUSED", runningBuilds: 0 },
+  ],
+};
+
+export interface CacheApiOptions {
+  readonly builds?: BuildDesk;
+  readonly listensOnTcp?: boolean;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+export async function startCacheApi(cache: CacheAdmin | undefined, options: CacheApiOptions = {}): Promise<CacheApi> {
   const dataDir = await makeTempDir("api");
   const path = apiSocketPath(dataDir);
   const lines: string[] = [];
   const log = createLogger({ level: "trace", format: "json", stream: { write: (line) => lines.push(line) } });
-  const server = createApiServer({ path, cache, log });
-  await server.start();
+  const server = createApiServer({
+    listeners: [{ path }, ...(options.listensOnTcp === true ? [{ host: "127.0.0.1", port: 0 }] : [])],
+    cache,
+    builds: options.builds,
+    status: () => Promise.resolve(SAMPLE_STATUS),
+    builders: () => Promise.resolve(SAMPLE_STATUS.builders),
+    log,
+    now: options.now ?? Date.now,
+  });
+  const [, tcp] = await server.start();
   return {
     dataDir,
     path,
+    port: tcp === undefined ? 0 : Number(new URL(tcp).port),
     lines,
     close: async () => {
       await server.close();

@@ -91,8 +91,8 @@ export async function startFakeGateway(dir: string): Promise<FakeGateway> {
     stream.respond(RESPONSE, false);
     await state.loading();
     if (state.vertex === "") return;
-    const vertex = { digest: state.vertex, name: "", cached: false, error: "" };
-    const vertexes = [{ ...vertex, started: Buffer.alloc(0), completed: Buffer.alloc(0) }];
+    const vertex = { digest: state.vertex, inputs: [], name: "", cached: false, error: "" };
+    const vertexes = [{ ...vertex, started: null, completed: null }];
     stream.write(frameMessage(messages.statusResponse.encode({ vertexes })));
   };
   const resolveSource = async (stream: Stream, message: Buffer): Promise<void> => {

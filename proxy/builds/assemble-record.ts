@@ -1,0 +1,110 @@
+/** From what was seen of a build to its record: steps with what they are made of, and their numbers. */
+import type { BuildRecord, StepCounts, StepRecord, StepResult, TransferRecord } from "./build-record.js";
+import { displayName, type StepDescription } from "./describe-step.js";
+import type { LiveBuild } from "./live-build.js";
+import { STEPS_MAX, workOf, type LiveStep } from "./live-steps.js";
+
+const PROGRESS_SHOWN_MAX = 20;
+
+/** By digest of the vertex. */
+export type Descriptions = ReadonlyMap<string, StepDescription>;
+
+export function assembleRecord(
+  build: LiveBuild,
+  descriptions: Descriptions,
+  transfers: readonly TransferRecord[],
+): BuildRecord {
+  const digests = [...build.steps.all.keys()];
+  for (const digest of descriptions.keys())
+    if (!build.steps.all.has(digest) && digests.length < STEPS_MAX) digests.push(digest);
+  const indexes = new Map(digests.map((digest, index) => [digest, index]));
+  const steps = digests.map((digest) => stepOf(build, digest, descriptions.get(digest), (of) => indexes.get(of)));
+  const { identity, start } = build;
+  return {
+    ...identity,
+    ...{ ref: build.ref, group: start.group, builder: start.builder },
+    revision: (start.request.frontendAttrs["vcs:revision"] ?? "").slice(0, 128),
+    outputs: outputsOf(build),
+    startedAtMs: start.startedAtMs,
+    ...(build.endedAtMs !== undefined && { endedAtMs: build.endedAtMs }),
+    ...{ outcome: build.outcome, error: build.error, counts: countSteps(steps), savedMs: 0, addedMs: build.addedMs },
+    contextBytes: build.transfers.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
+    ...{ import: build.import, export: build.export, steps, transfers },
+    ...{ argumentNames: build.argumentNames, noCache: build.noCache, baseline: "", isCut: build.steps.isCut },
+  };
+}
+
+const FROM = /^\[.*\] FROM/;
+const NOT_A_USERS = /^(\[internal\]|\[auth\]|importing cache|exporting )/;
+
+/** Base images are not counted, as nothing could be reused of them. */
+export const isCacheable = ({ isUser, name }: Pick<StepRecord, "isUser" | "name">): boolean =>
+  isUser && !FROM.test(name);
+
+export function countSteps(steps: readonly StepRecord[]): StepCounts {
+  const counted = { total: 0, completed: 0, user: 0, cacheable: 0, cached: 0, cachedBuilder: 0, cachedShared: 0 };
+  const counts = { ...counted, ran: 0, warnings: 0 };
+  for (const step of steps) {
+    const { cachedFrom, isUser, result, warnings } = step;
+    counts.warnings += warnings.length;
+    counts.total += 1;
+    if (result === "cached" || result === "ran" || result === "failed") counts.completed += 1;
+    if (!isUser) continue;
+    counts.user += 1;
+    if (!isCacheable(step)) continue;
+    counts.cacheable += 1;
+    if (result === "cached") counts.cached += 1;
+    if (cachedFrom === "builder") counts.cachedBuilder += 1;
+    if (cachedFrom === "shared") counts.cachedShared += 1;
+    if (result === "ran" || result === "failed") counts.ran += 1;
+  }
+  return counts;
+}
+
+function stepOf(
+  build: LiveBuild,
+  digest: string,
+  description: StepDescription | undefined,
+  indexOf: (digest: string) => number | undefined,
+): StepRecord {
+  const live = build.steps.all.get(digest);
+  const instruction = description?.instruction ?? "";
+  const name = build.masked(displayName(live?.name ?? description?.name ?? "", instruction, build.argumentValues));
+  const inputs = live?.inputs ?? description?.inputs ?? [];
+  const selections = (description?.selections ?? []).flatMap(({ source, ...rest }) => {
+    const index = indexOf(source);
+    return index === undefined ? [] : [{ ...rest, source: index }];
+  });
+  return {
+    ...{ digest, key: description?.key ?? "", name, kind: description?.kind ?? "other" },
+    inputs: [...new Set(inputs)].flatMap((input) => indexOf(input) ?? []),
+    contentInputs: (description?.contentInputs ?? []).flatMap((input) => indexOf(input) ?? []),
+    isUser: !NOT_A_USERS.test(live?.name ?? description?.name ?? ""),
+    ...{ stage: description?.stage ?? "", instruction, platform: description?.platform ?? "" },
+    ...(description?.lines !== undefined && { lines: description.lines }),
+    ignoresCache: description?.ignoresCache ?? false,
+    ...{ parts: description?.parts ?? {}, shown: description?.shown ?? {}, selections },
+    result: resultOf(live, build.endedAtMs !== undefined),
+    ...(live?.startedAtMs !== undefined && { startedAtMs: live.startedAtMs }),
+    ...(live?.completedAtMs !== undefined && { completedAtMs: live.completedAtMs }),
+    ...{ durationMs: live === undefined ? 0 : workOf(live), error: build.masked(live?.error ?? "") },
+    progress: [...(live?.progress.values() ?? [])]
+      .slice(-PROGRESS_SHOWN_MAX)
+      .map((one) => ({ ...one, id: build.masked(one.id), name: build.masked(one.name) })),
+    warnings: (live?.warnings ?? []).map((text) => build.masked(text)),
+    ...{ logBytes: build.logs.bytesOf(digest), isLogCut: build.logs.isCut(digest) },
+  };
+}
+
+function resultOf(step: LiveStep | undefined, hasEnded: boolean): StepResult {
+  if (step?.startedAtMs === undefined) return hasEnded ? "skipped" : "waiting";
+  if (step.completedAtMs === undefined) return hasEnded ? "canceled" : "running";
+  if (step.error !== "") return step.error.includes("context canceled") ? "canceled" : "failed";
+  return step.isCached ? "cached" : "ran";
+}
+
+function outputsOf({ start: { request } }: LiveBuild): string[] {
+  const types = request.exporters.map(({ type }) => type);
+  const all = types.length > 0 || request.exporterDeprecated === "" ? types : [request.exporterDeprecated];
+  return all.slice(0, 32).map((type) => type.slice(0, 64));
+}

@@ -1,0 +1,386 @@
+/** Records builds: begins, follows and ends the record of each, and tells those who look at them. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { SolveRequest, StatusResponse } from "../buildkit/build-messages.js";
+import type { LlbReader } from "../buildkit/llb-graph.js";
+import type { FileTransfer } from "../buildkit/tunnel/file-transfer.js";
+import type { BuildIdentity } from "../cache/cache-index.js";
+import type { GrpcCode } from "../grpc/grpc-status.js";
+import { assembleRecord, type Descriptions } from "./assemble-record.js";
+import type { BuildEvent, RunningStep } from "./build-desk.js";
+import type { BuildEvents } from "./build-events.js";
+import type { BuildMetrics, RecordPart } from "./build-metrics.js";
+import type { BuildRecord, BuildSummary, ExportNote, ImportNote } from "./build-record.js";
+import type { FinishRecord } from "./finish-record.js";
+import type { History, LogPiece } from "./history.js";
+import { LiveBuild, type BuildStart } from "./live-build.js";
+import { summaryOf } from "./summary-of.js";
+
+/** Builds that are recorded at the same time; further ones are only forwarded. */
+export const LIVE_BUILDS_MAX = 1_000;
+/** How often those who look are told of changes, and what is left of a build should we be killed is kept. */
+const TELL_INTERVAL_MS = 250;
+const CHECKPOINT_INTERVAL_MS = 5_000;
+/** Logs are kept together, to write seldom. */
+const LOG_PIECES_MAX = 2_000;
+const LOG_BATCH_BYTES = 256 << 10;
+const LOG_INTERVAL_MS = 500;
+/** A client that wants to see the progress asks for it at once. */
+const OWN_STATUS_AFTER_MS = 1_000;
+/** The last of the progress may come after the end of the build. */
+const PROGRESS_END_TIMEOUT_MS = 1_000;
+const RUNNING_STEPS_TOLD_MAX = 4;
+
+export interface RecorderDeps {
+  readonly history: History;
+  readonly events: BuildEvents;
+  readonly metrics: BuildMetrics;
+  readonly readLlb: LlbReader;
+  /** Explains the record, and keeps it. */
+  readonly finish: FinishRecord;
+  /** What the definitions of a build say of its steps, as far as is known while it runs. */
+  readonly describe: (build: LiveBuild) => Descriptions;
+  /** The progress of a build, from its beginning to its end. */
+  readonly followStatus: (
+    ref: string,
+    onStatus: (status: StatusResponse) => void,
+    signal: AbortSignal,
+  ) => Promise<void>;
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number;
+}
+
+export interface NewBuild {
+  readonly request: SolveRequest;
+  readonly group: string;
+  readonly builder: string;
+  readonly identity: BuildIdentity;
+  readonly sharedKey: string;
+}
+
+/** The part of the record that one build's calls know. */
+export interface RecordedBuild {
+  readonly sessions: ReadonlySet<string>;
+  solving(identity: BuildIdentity, options: Readonly<Record<string, string>>): void;
+  statusBegan(): void;
+  status(message: StatusResponse): void;
+  /** @param isComplete false where some of it was not seen. */
+  statusEnded(isComplete: boolean): void;
+  defined(definition: Buffer): void;
+  transferred(transfer: FileTransfer): void;
+  imported(note: Omit<ImportNote, "fetchedLayers" | "fetchedBytes">): void;
+  fetched(layer: string, bytes: number): void;
+  held(ms: number): void;
+  ended(code: GrpcCode, message: string): void;
+  exported(note: ExportNote): void;
+}
+
+export class BuildRecorder {
+  readonly #deps: RecorderDeps;
+  readonly #live = new Map<string, Recording>();
+  /** Ends of builds are worked on one after the other. */
+  #work: Promise<void> = Promise.resolve();
+  readonly #stopped = new AbortController();
+
+  constructor(deps: RecorderDeps) {
+    this.#deps = deps;
+  }
+
+  /** Undefined where there are too many, or one of that ref runs. */
+  begin(build: NewBuild): RecordedBuild | undefined {
+    const { metrics, wallClock } = this.#deps;
+    if (this.#live.size >= LIVE_BUILDS_MAX || this.#live.has(build.request.ref)) {
+      metrics.failed("begin", new Error("too many builds at once, or two of one ref"));
+      return undefined;
+    }
+    const recording = new Recording({ ...build, startedAtMs: wallClock() }, this.#deps, this.#stopped.signal, {
+      enqueue: (part, work) => this.#enqueue(part, work),
+      gone: () => this.#live.delete(build.request.ref),
+    });
+    this.#live.set(build.request.ref, recording);
+    return recording;
+  }
+
+  /** The record as it stands, of a build that runs. */
+  record(ref: string): BuildRecord | undefined {
+    return this.#live.get(ref)?.record();
+  }
+
+  get running(): number {
+    return [...this.#live.values()].filter(({ isRunning }) => isRunning).length;
+  }
+
+  summaries(): BuildSummary[] {
+    return [...this.#live.values()].map((recording) => summaryOf(recording.record()));
+  }
+
+  /** What is kept of the log until now is readable. */
+  flushLog(ref: string): Promise<void> {
+    return this.#live.get(ref)?.flushLog() ?? Promise.resolve();
+  }
+
+  /** Keeps what there is of builds that have ended; those that run are lost. */
+  async close(): Promise<void> {
+    this.#stopped.abort();
+    const recordings = [...this.#live.values()];
+    for (const recording of recordings) recording.stop();
+    await Promise.all(recordings.map(({ finished }) => finished));
+    await this.#work;
+  }
+
+  /** Nothing that goes wrong here is the build's fault, or its business. */
+  #enqueue(part: RecordPart, work: () => Promise<void>): Promise<void> {
+    this.#work = this.#work.then(work).catch((error: unknown) => {
+      this.#deps.metrics.failed(part, error);
+    });
+    return this.#work;
+  }
+}
+
+interface RecordingParts {
+  readonly enqueue: (part: RecordPart, work: () => Promise<void>) => Promise<void>;
+  /** The recording is over. */
+  readonly gone: () => void;
+}
+
+class Recording implements RecordedBuild {
+  readonly #build: LiveBuild;
+  readonly #deps: RecorderDeps;
+  readonly #parts: RecordingParts;
+  readonly #stopped: AbortSignal;
+  readonly #checkpoints: NodeJS.Timeout;
+  readonly #ownStatusTimer: NodeJS.Timeout;
+  readonly #progressEnd: PromiseWithResolvers;
+  #status: "none" | "client" | "own" = "none";
+  #hasLogs = false;
+  #tellTimer: NodeJS.Timeout | undefined;
+  #logTimer: NodeJS.Timeout | undefined;
+  #log: LogPiece[] = [];
+  #logBytes = 0;
+  #assembled: BuildRecord | undefined;
+  #isFinished = false;
+  #finished: Promise<void> = Promise.resolve();
+
+  constructor(start: BuildStart, deps: RecorderDeps, stopped: AbortSignal, parts: RecordingParts) {
+    this.#deps = deps;
+    this.#stopped = stopped;
+    this.#parts = parts;
+    this.#progressEnd = withResolvers();
+    this.#build = new LiveBuild(start, {
+      changed: () => {
+        this.#changed();
+      },
+      logged: (pieces) => {
+        this.#logged(pieces);
+      },
+    });
+    void parts.enqueue("begin", () => deps.history.begin(summaryOf(this.record())));
+    this.#tell("started");
+    deps.metrics.began();
+    this.#checkpoints = setInterval(() => {
+      this.#checkpoint();
+    }, CHECKPOINT_INTERVAL_MS).unref();
+    this.#ownStatusTimer = setTimeout(() => {
+      if (this.#status === "none") void this.#followStatus();
+    }, OWN_STATUS_AFTER_MS).unref();
+  }
+
+  get sessions(): ReadonlySet<string> {
+    return this.#build.sessions;
+  }
+
+  get isRunning(): boolean {
+    return this.#build.endedAtMs === undefined;
+  }
+
+  /** Resolves when nothing of it is left to be done. */
+  get finished(): Promise<void> {
+    return this.#finished;
+  }
+
+  record(): BuildRecord {
+    this.#assembled ??= assembleRecord(this.#build, this.#deps.describe(this.#build), []);
+    return this.#assembled;
+  }
+
+  solving(identity: BuildIdentity, options: Readonly<Record<string, string>>): void {
+    this.#build.solving(identity, options);
+  }
+
+  statusBegan(): void {
+    if (this.#status === "none") this.#status = "client";
+  }
+
+  status(message: StatusResponse): void {
+    if (this.#status === "own") return;
+    this.#hasLogs ||= message.logs.length > 0;
+    this.#build.progress(message);
+  }
+
+  statusEnded(isComplete: boolean): void {
+    if (this.#status === "own") return;
+    if (isComplete) this.#progressEnd.resolve();
+    else void this.#followStatus();
+  }
+
+  defined(definition: Buffer): void {
+    this.#guarded("definition", () => {
+      this.#build.defined(this.#deps.readLlb(definition));
+    });
+  }
+
+  transferred(transfer: FileTransfer): void {
+    this.#build.transferred(transfer);
+  }
+
+  imported(note: Omit<ImportNote, "fetchedLayers" | "fetchedBytes">): void {
+    this.#build.imported(note);
+  }
+
+  fetched(layer: string, bytes: number): void {
+    this.#build.fetched(layer, bytes);
+  }
+
+  held(ms: number): void {
+    this.#build.held(ms);
+  }
+
+  ended(code: GrpcCode, message: string): void {
+    if (!this.isRunning) return;
+    this.#build.ended(code, message, this.#deps.wallClock());
+    this.#changed();
+    clearTimeout(this.#ownStatusTimer);
+    this.#deps.metrics.gone();
+    // BuildKit tells the progress of a build that has ended too.
+    if (this.#status === "none") void this.#followStatus();
+    this.#finished = this.#finishSoon();
+  }
+
+  exported(note: ExportNote): void {
+    this.#build.export = note;
+    this.#changed();
+    // Behind the record of the build itself.
+    if (!this.#isFinished && this.isRunning) return;
+    void this.#parts.enqueue("export", async () => {
+      await this.#deps.history.noteExport(this.#build.ref, note);
+      this.#tell("exported");
+    });
+  }
+
+  stop(): void {
+    clearInterval(this.#checkpoints);
+    clearTimeout(this.#ownStatusTimer);
+    clearTimeout(this.#tellTimer);
+    clearTimeout(this.#logTimer);
+    this.#progressEnd.resolve();
+    if (!this.isRunning) return;
+    void this.flushLog();
+    this.#checkpoint();
+  }
+
+  flushLog(): Promise<void> {
+    clearTimeout(this.#logTimer);
+    this.#logTimer = undefined;
+    this.#logBytes = 0;
+    const pieces = this.#log.splice(0);
+    if (pieces.length === 0) return Promise.resolve();
+    return this.#parts.enqueue("log", () => this.#deps.history.appendLog(this.#build.ref, pieces));
+  }
+
+  async #finishSoon(): Promise<void> {
+    const ended = new AbortController();
+    const late = delay(PROGRESS_END_TIMEOUT_MS, undefined, { ref: false, signal: ended.signal }).catch(() => undefined);
+    await Promise.race([this.#progressEnd.promise, late]);
+    ended.abort();
+    this.#logged(this.#build.logs.endAll());
+    void this.flushLog();
+    await this.#parts.enqueue("finish", async () => {
+      this.#changed();
+      const record = await this.#deps.finish(this.#build);
+      this.#assembled = record;
+      this.#deps.metrics.ended(record);
+    });
+    this.#isFinished = true;
+    clearInterval(this.#checkpoints);
+    clearTimeout(this.#tellTimer);
+    this.#tell("ended");
+    this.#parts.gone();
+  }
+
+  /** The client did not ask for the progress, or not all of it was seen. */
+  async #followStatus(): Promise<void> {
+    this.#status = "own";
+    const onStatus = (message: StatusResponse): void => {
+      // It comes from the beginning again; steps take that, logs would come twice.
+      this.#build.progress(message, !this.#hasLogs);
+    };
+    try {
+      await this.#deps.followStatus(this.#build.start.request.ref, onStatus, this.#stopped);
+    } catch (error) {
+      if (!this.#stopped.aborted && this.isRunning) this.#deps.metrics.failed("status", error);
+    }
+    this.#progressEnd.resolve();
+  }
+
+  #changed(): void {
+    this.#assembled = undefined;
+    if (this.#isFinished) return;
+    this.#tellTimer ??= setTimeout(() => {
+      this.#tellTimer = undefined;
+      if (this.isRunning) this.#tell("changed");
+    }, TELL_INTERVAL_MS).unref();
+  }
+
+  #logged(pieces: readonly LogPiece[]): void {
+    for (const piece of pieces) {
+      this.#log.push(piece);
+      this.#logBytes += piece.text.length;
+    }
+    if (this.#log.length >= LOG_PIECES_MAX || this.#logBytes >= LOG_BATCH_BYTES) void this.flushLog();
+    else
+      this.#logTimer ??= setTimeout(() => {
+        void this.flushLog();
+      }, LOG_INTERVAL_MS).unref();
+  }
+
+  #checkpoint(): void {
+    void this.#parts.enqueue("checkpoint", async () => {
+      if (this.isRunning) await this.#deps.history.checkpoint(this.record());
+    });
+  }
+
+  #tell(type: BuildEvent["type"]): void {
+    this.#guarded("events", () => {
+      const record = this.record();
+      this.#deps.events.add({ type, build: summaryOf(record), running: runningSteps(record) });
+    });
+  }
+
+  #guarded(part: RecordPart, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#deps.metrics.failed(part, error);
+    }
+  }
+}
+
+function runningSteps({ steps }: BuildRecord): RunningStep[] {
+  const running = steps.filter(({ result }) => result === "running");
+  return running
+    .map(({ name, startedAtMs }) => ({ name, startedAtMs: startedAtMs ?? 0 }))
+    .sort((a, b) => a.startedAtMs - b.startedAtMs)
+    .slice(0, RUNNING_STEPS_TOLD_MAX);
+}
+
+interface PromiseWithResolvers {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
+
+function withResolvers(): PromiseWithResolvers {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,158 @@
+/** One build while it runs: what its calls, its progress and its session tell, kept within limits. */
+import type { SolveRequest, StatusResponse } from "../buildkit/build-messages.js";
+import { millisecondsOf } from "../buildkit/build-messages.js";
+import type { LlbGraph } from "../buildkit/llb-graph.js";
+import type { FileTransfer } from "../buildkit/tunnel/file-transfer.js";
+import type { BuildIdentity } from "../cache/cache-index.js";
+import type { GrpcCode } from "../grpc/grpc-status.js";
+import type { BuildOutcome, ExportNote, ImportNote } from "./build-record.js";
+import type { LogPiece } from "./history.js";
+import { LiveSteps } from "./live-steps.js";
+import { LogKeeper } from "./log-keeper.js";
+import { maskValues } from "./mask-values.js";
+
+const GRAPHS_MAX = 64;
+const TRANSFERS_MAX = 64;
+const FETCHED_LAYERS_MAX = 10_000;
+const ARGUMENTS_MAX = 1_000;
+const TEXT_MAX_CHARS = 4_000;
+const REF_MAX_CHARS = 512;
+/** Of a repository of our registry: who knows its token may use it. */
+const CACHE_ADDRESS = /[^\s/"]+:\d+\/(?:v2\/)?[0-9a-f]{32}(?:[/@:][\w@:./-]*)?/g;
+const BUILD_ARGUMENT = "build-arg:";
+const LOCAL_SESSION = "local-sessionid:";
+
+export interface BuildStart {
+  readonly request: SolveRequest;
+  /** Of the client process. */
+  readonly group: string;
+  readonly builder: string;
+  readonly identity: BuildIdentity;
+  /** Equal for transfers from the same folder of the same client; "" where unknown. */
+  readonly sharedKey: string;
+  /** Milliseconds since 1970. */
+  readonly startedAtMs: number;
+}
+
+export interface LiveBuildEvents {
+  /** Something of it is new. */
+  readonly changed: () => void;
+  readonly logged: (pieces: readonly LogPiece[]) => void;
+}
+
+export const NO_IMPORT: ImportNote = { result: "none", from: [], records: 0, fetchedLayers: 0, fetchedBytes: 0 };
+export const NO_EXPORT: ExportNote = { result: "none", bytes: 0, durationMs: 0 };
+
+export class LiveBuild {
+  readonly ref: string;
+  readonly start: BuildStart;
+  readonly steps: LiveSteps = new LiveSteps();
+  readonly logs: LogKeeper = new LogKeeper();
+  readonly graphs: LlbGraph[] = [];
+  readonly transfers: FileTransfer[] = [];
+  /** Values of build arguments by name: to leave them out of everything that is kept. Never to be kept themselves. */
+  readonly argumentValues: Map<string, string> = new Map();
+  /** Ids of sessions that send its files. */
+  readonly sessions: ReadonlySet<string>;
+  /** Digests of layers that the builder fetched from the shared cache. */
+  readonly fetchedLayers: Set<string> = new Set();
+  identity: BuildIdentity;
+  import: ImportNote = NO_IMPORT;
+  export: ExportNote = NO_EXPORT;
+  /** The client named caches of its own to import. */
+  hasOwnImports = false;
+  noCache: readonly string[] = [];
+  addedMs = 0;
+  endedAtMs: number | undefined;
+  outcome: BuildOutcome = "running";
+  error = "";
+  readonly #events: LiveBuildEvents;
+
+  constructor(start: BuildStart, events: LiveBuildEvents) {
+    this.start = start;
+    this.ref = start.request.ref.slice(0, REF_MAX_CHARS);
+    this.identity = start.identity;
+    this.#events = events;
+    const { cache, frontendAttrs, session } = start.request;
+    this.hasOwnImports = (cache?.imports.length ?? 0) > 0;
+    const shared = Object.entries(frontendAttrs).filter(([name]) => name.startsWith(LOCAL_SESSION));
+    this.sessions = new Set([session, ...shared.map(([, id]) => id)]);
+    this.#readOptions(frontendAttrs);
+  }
+
+  get argumentNames(): readonly string[] {
+    return [...this.argumentValues.keys()].sort();
+  }
+
+  /** A frontend runs, or LLB. @param options of the frontend. */
+  solving(identity: BuildIdentity, options: Readonly<Record<string, string>>): void {
+    this.identity = identity;
+    this.#readOptions(options);
+    this.#events.changed();
+  }
+
+  /** @param withLogs false where the logs are known from elsewhere. */
+  progress(message: StatusResponse, withLogs = true): void {
+    const completed = this.steps.add(message);
+    const pieces: LogPiece[] = [];
+    for (const { msg, stream, timestamp, vertex } of withLogs ? message.logs : []) {
+      if (!this.steps.all.has(vertex)) continue;
+      const text = maskValues(msg.toString("utf8"), this.argumentValues);
+      const atMs = timestamp === null ? 0 : millisecondsOf(timestamp);
+      const kept = this.logs.add({ step: vertex, stream, atMs, text });
+      if (kept !== undefined) pieces.push(kept);
+    }
+    for (const step of completed) pieces.push(...this.logs.end(step));
+    if (pieces.length > 0) this.#events.logged(pieces);
+    this.#events.changed();
+  }
+
+  defined(graph: LlbGraph): void {
+    if (this.graphs.length < GRAPHS_MAX) this.graphs.push(graph);
+    this.#events.changed();
+  }
+
+  transferred(transfer: FileTransfer): void {
+    if (this.transfers.length < TRANSFERS_MAX) this.transfers.push(transfer);
+    this.#events.changed();
+  }
+
+  imported(note: Omit<ImportNote, "fetchedLayers" | "fetchedBytes">): void {
+    this.import = { ...this.import, ...note };
+    this.#events.changed();
+  }
+
+  fetched(layer: string, bytes: number): void {
+    const isNew = !this.fetchedLayers.has(layer) && this.fetchedLayers.size < FETCHED_LAYERS_MAX;
+    if (isNew) this.fetchedLayers.add(layer);
+    const { fetchedBytes } = this.import;
+    this.import = { ...this.import, fetchedLayers: this.fetchedLayers.size, fetchedBytes: fetchedBytes + bytes };
+  }
+
+  /** A message of the client's waited for us. */
+  held(ms: number): void {
+    this.addedMs += ms;
+  }
+
+  /** The client has its answer, or is gone. */
+  ended(code: GrpcCode, message: string, atMs: number): void {
+    this.endedAtMs = atMs;
+    this.outcome = code === "OK" ? "succeeded" : code === "CANCELLED" ? "canceled" : "failed";
+    if (this.outcome === "failed") this.error = this.masked(message === "" ? code : message);
+  }
+
+  /** Without what must not be kept. */
+  masked(text: string): string {
+    return maskValues(text.replace(CACHE_ADDRESS, "the shared cache"), this.argumentValues).slice(0, TEXT_MAX_CHARS);
+  }
+
+  #readOptions(options: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(options)) {
+      if (name.startsWith(BUILD_ARGUMENT) && this.argumentValues.size < ARGUMENTS_MAX)
+        this.argumentValues.set(name.slice(BUILD_ARGUMENT.length), value);
+    }
+    const stages = options["no-cache"];
+    if (stages !== undefined) this.noCache = stages === "" ? ["*"] : stages.split(",");
+    if ((options["cache-imports"] ?? "[]") !== "[]") this.hasOwnImports = true;
+  }
+}

@@ -1,0 +1,19 @@
+/** All commands that speak to a running MemoBuild. */
+import type { Command } from "commander";
+import { addBuildsCommands } from "./builds-commands.js";
+import { addCacheCommands } from "./cache-commands.js";
+import type { AddCommand } from "./command-context.js";
+import { addServerOptions } from "./server-address.js";
+import { addStats } from "./stats.js";
+import { addStatus } from "./status.js";
+import { addWatch } from "./watch.js";
+
+const leavesOf = (command: Command): readonly Command[] =>
+  command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
+
+export const addClientCommands: AddCommand = (program, context) => {
+  const others = new Set(program.commands);
+  for (const add of [addBuildsCommands, addWatch, addStatus, addStats, addCacheCommands]) add(program, context);
+  for (const command of program.commands.filter((each) => !others.has(each)).flatMap(leavesOf))
+    addServerOptions(command);
+};

@@ -1,0 +1,54 @@
+/** Why the API did not do what it was asked for, on the wire and as an error. */
+import { z } from "zod";
+
+/**
+ * `cache_off`, `builds_off`, `busy`, `running`: the state of MemoBuild stands against it, and may change. `forbidden`:
+ * the request came by way of a web page of somebody else.
+ */
+export const API_ERROR_CODES = [
+  "bad_request",
+  "forbidden",
+  "not_found",
+  "ambiguous",
+  "running",
+  "cache_off",
+  "builds_off",
+  "busy",
+  "timeout",
+  "internal",
+] as const;
+export type ApiErrorCode = (typeof API_ERROR_CODES)[number];
+
+export const STATUS_OF_CODE: Readonly<Record<ApiErrorCode, number>> = {
+  bad_request: 400,
+  forbidden: 403,
+  not_found: 404,
+  ambiguous: 409,
+  running: 409,
+  cache_off: 409,
+  builds_off: 409,
+  busy: 409,
+  timeout: 503,
+  internal: 500,
+};
+
+export interface ApiFailure {
+  readonly error: { readonly code: ApiErrorCode; readonly message: string };
+}
+
+export const apiFailure: z.ZodType<ApiFailure> = z.object({
+  error: z.object({ code: z.enum(API_ERROR_CODES), message: z.string() }),
+});
+
+/** The message is for people. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly code: ApiErrorCode;
+
+  constructor(code: ApiErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export const failureOf = (code: ApiErrorCode, message: string): ApiFailure => ({ error: { code, message } });
