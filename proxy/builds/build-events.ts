@@ -27,7 +27,7 @@ export class BuildEvents {
     const firstKept = this.#seq - this.#events.length;
     const isReset = seq === undefined || seq < firstKept || seq > this.#seq;
     const events = isReset ? [] : this.#events.slice(seq - firstKept, seq - firstKept + limit);
-    return { events, cursor: this.#cursorOf(events.at(-1)?.seq ?? this.#seq), isReset };
+    return { events, cursor: this.#cursorOf(events.at(-1)?.seq ?? (isReset ? this.#seq : seq)), isReset };
   }
 
   onEvents(listener: () => void): () => void {

@@ -76,7 +76,7 @@ export class BuildMetrics {
   ended(record: BuildRecord): void {
     const { counts, endedAtMs = 0, outcome, savedMs, startedAtMs, steps } = record;
     this.#builds.inc({ outcome });
-    this.#seconds.observe({ outcome }, (endedAtMs - startedAtMs) / 1_000);
+    this.#seconds.observe({ outcome }, Math.max(0, endedAtMs - startedAtMs) / 1_000);
     const { cached, cachedBuilder, cachedShared, ran } = counts;
     this.#steps.inc({ result: "cached_builder" }, cachedBuilder);
     this.#steps.inc({ result: "cached_shared" }, cachedShared);

@@ -1,5 +1,4 @@
 /** Records builds: begins, follows and ends the record of each, and tells those who look at them. */
-import { setTimeout as delay } from "node:timers/promises";
 import type { SolveRequest, StatusResponse } from "../buildkit/build-messages.js";
 import type { LlbReader } from "../buildkit/llb-graph.js";
 import type { FileTransfer } from "../buildkit/tunnel/file-transfer.js";
@@ -9,7 +8,7 @@ import { assembleRecord, type Descriptions } from "./assemble-record.js";
 import type { BuildEvent, RunningStep } from "./build-desk.js";
 import type { BuildEvents } from "./build-events.js";
 import type { BuildMetrics, RecordPart } from "./build-metrics.js";
-import type { BuildRecord, BuildSummary, ExportNote, ImportNote } from "./build-record.js";
+import type { BuildRecord, ExportNote, ImportNote } from "./build-record.js";
 import type { FinishRecord } from "./finish-record.js";
 import type { History, LogPiece } from "./history.js";
 import { LiveBuild, type BuildStart } from "./live-build.js";
@@ -19,6 +18,8 @@ import { summaryOf } from "./summary-of.js";
 export const LIVE_BUILDS_MAX = 1_000;
 /** How often those who look are told of changes, and what is left of a build should we be killed is kept. */
 const TELL_INTERVAL_MS = 250;
+/** More with each step, as all of them are looked at. */
+const TELL_STEP_INTERVAL_MS = 0.25;
 const CHECKPOINT_INTERVAL_MS = 5_000;
 /** Logs are kept together, to write seldom. */
 const LOG_PIECES_MAX = 2_000;
@@ -29,9 +30,10 @@ const OWN_STATUS_AFTER_MS = 1_000;
 /** The last of the progress may come after the end of the build. */
 const PROGRESS_END_TIMEOUT_MS = 1_000;
 const RUNNING_STEPS_TOLD_MAX = 4;
+const REF_MAX_CHARS = 512;
 
 export interface RecorderDeps {
-  readonly history: History;
+  readonly history: Pick<History, "begin" | "checkpoint" | "finish" | "noteExport" | "appendLog">;
   readonly events: BuildEvents;
   readonly metrics: BuildMetrics;
   readonly readLlb: LlbReader;
@@ -79,7 +81,7 @@ export class BuildRecorder {
   readonly #live = new Map<string, Recording>();
   /** Ends of builds are worked on one after the other. */
   #work: Promise<void> = Promise.resolve();
-  readonly #stopped = new AbortController();
+  #isClosed = false;
 
   constructor(deps: RecorderDeps) {
     this.#deps = deps;
@@ -88,15 +90,17 @@ export class BuildRecorder {
   /** Undefined where there are too many, or one of that ref runs. */
   begin(build: NewBuild): RecordedBuild | undefined {
     const { metrics, wallClock } = this.#deps;
-    if (this.#live.size >= LIVE_BUILDS_MAX || this.#live.has(build.request.ref)) {
-      metrics.failed("begin", new Error("too many builds at once, or two of one ref"));
+    const { ref } = build.request;
+    if (this.#isClosed) return undefined;
+    if (this.#live.size >= LIVE_BUILDS_MAX || this.#live.has(ref) || ref === "" || ref.length > REF_MAX_CHARS) {
+      metrics.failed("begin", new Error("too many builds at once, two of one ref, or a ref that is none"));
       return undefined;
     }
-    const recording = new Recording({ ...build, startedAtMs: wallClock() }, this.#deps, this.#stopped.signal, {
+    const recording = new Recording({ ...build, startedAtMs: wallClock() }, this.#deps, {
       enqueue: (part, work) => this.#enqueue(part, work),
-      gone: () => this.#live.delete(build.request.ref),
+      gone: () => this.#live.delete(ref),
     });
-    this.#live.set(build.request.ref, recording);
+    this.#live.set(ref, recording);
     return recording;
   }
 
@@ -109,8 +113,9 @@ export class BuildRecorder {
     return [...this.#live.values()].filter(({ isRunning }) => isRunning).length;
   }
 
-  summaries(): BuildSummary[] {
-    return [...this.#live.values()].map((recording) => summaryOf(recording.record()));
+  /** Resolves when the builds that have ended by now are explained and kept: a moment behind their clients' answers. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#live.values()].map(({ finished }) => finished));
   }
 
   /** What is kept of the log until now is readable. */
@@ -120,7 +125,7 @@ export class BuildRecorder {
 
   /** Keeps what there is of builds that have ended; those that run are lost. */
   async close(): Promise<void> {
-    this.#stopped.abort();
+    this.#isClosed = true;
     const recordings = [...this.#live.values()];
     for (const recording of recordings) recording.stop();
     await Promise.all(recordings.map(({ finished }) => finished));
@@ -146,23 +151,27 @@ class Recording implements RecordedBuild {
   readonly #build: LiveBuild;
   readonly #deps: RecorderDeps;
   readonly #parts: RecordingParts;
-  readonly #stopped: AbortSignal;
+  readonly #ownStatus = new AbortController();
   readonly #checkpoints: NodeJS.Timeout;
   readonly #ownStatusTimer: NodeJS.Timeout;
   readonly #progressEnd: PromiseWithResolvers;
   #status: "none" | "client" | "own" = "none";
-  #hasLogs = false;
   #tellTimer: NodeJS.Timeout | undefined;
   #logTimer: NodeJS.Timeout | undefined;
   #log: LogPiece[] = [];
   #logBytes = 0;
+  /** Until something of it changes. */
   #assembled: BuildRecord | undefined;
-  #isFinished = false;
+  /** As it was kept at its end. */
+  #final: BuildRecord | undefined;
+  /** No more of its progress counts: it ends, or we do. */
+  #isOver = false;
+  #isStopped = false;
+  #logKept: Promise<void> = Promise.resolve();
   #finished: Promise<void> = Promise.resolve();
 
-  constructor(start: BuildStart, deps: RecorderDeps, stopped: AbortSignal, parts: RecordingParts) {
+  constructor(start: BuildStart, deps: RecorderDeps, parts: RecordingParts) {
     this.#deps = deps;
-    this.#stopped = stopped;
     this.#parts = parts;
     this.#progressEnd = withResolvers();
     this.#build = new LiveBuild(start, {
@@ -198,6 +207,8 @@ class Recording implements RecordedBuild {
   }
 
   record(): BuildRecord {
+    // Its export may end long after it.
+    if (this.#final !== undefined) return { ...this.#final, export: this.#build.export };
     this.#assembled ??= assembleRecord(this.#build, this.#deps.describe(this.#build), []);
     return this.#assembled;
   }
@@ -211,9 +222,7 @@ class Recording implements RecordedBuild {
   }
 
   status(message: StatusResponse): void {
-    if (this.#status === "own") return;
-    this.#hasLogs ||= message.logs.length > 0;
-    this.#build.progress(message);
+    if (this.#status !== "own" && !this.#isOver) this.#build.progress(message);
   }
 
   statusEnded(isComplete: boolean): void {
@@ -245,34 +254,40 @@ class Recording implements RecordedBuild {
   }
 
   ended(code: GrpcCode, message: string): void {
-    if (!this.isRunning) return;
+    if (!this.isRunning || this.#isStopped) return;
     this.#build.ended(code, message, this.#deps.wallClock());
     this.#changed();
     clearTimeout(this.#ownStatusTimer);
     this.#deps.metrics.gone();
-    // BuildKit tells the progress of a build that has ended too.
+    // The builder tells it for some time after the end, too.
     if (this.#status === "none") void this.#followStatus();
-    this.#finished = this.#finishSoon();
+    this.#finished = this.#finish();
   }
 
   exported(note: ExportNote): void {
+    if (this.#isStopped) return;
     this.#build.export = note;
     this.#changed();
+    if (this.isRunning) return;
     // Behind the record of the build itself.
-    if (!this.#isFinished && this.isRunning) return;
-    void this.#parts.enqueue("export", async () => {
-      await this.#deps.history.noteExport(this.#build.ref, note);
-      this.#tell("exported");
-    });
+    void this.#finished.then(() =>
+      this.#parts.enqueue("export", async () => {
+        await this.#deps.history.noteExport(this.#build.ref, note);
+        this.#tell("exported");
+      }),
+    );
   }
 
+  /** The process ends. */
   stop(): void {
-    clearInterval(this.#checkpoints);
-    clearTimeout(this.#ownStatusTimer);
-    clearTimeout(this.#tellTimer);
-    clearTimeout(this.#logTimer);
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#isOver = true;
+    this.#clearTimers();
+    this.#ownStatus.abort();
     this.#progressEnd.resolve();
     if (!this.isRunning) return;
+    this.#build.progressEnded();
     void this.flushLog();
     this.#checkpoint();
   }
@@ -282,52 +297,63 @@ class Recording implements RecordedBuild {
     this.#logTimer = undefined;
     this.#logBytes = 0;
     const pieces = this.#log.splice(0);
-    if (pieces.length === 0) return Promise.resolve();
-    return this.#parts.enqueue("log", () => this.#deps.history.appendLog(this.#build.ref, pieces));
+    if (pieces.length > 0)
+      this.#logKept = this.#parts.enqueue("log", () => this.#deps.history.appendLog(this.#build.ref, pieces));
+    return this.#logKept;
   }
 
-  async #finishSoon(): Promise<void> {
-    const ended = new AbortController();
-    const late = delay(PROGRESS_END_TIMEOUT_MS, undefined, { ref: false, signal: ended.signal }).catch(() => undefined);
-    await Promise.race([this.#progressEnd.promise, late]);
-    ended.abort();
-    this.#logged(this.#build.logs.endAll());
+  async #finish(): Promise<void> {
+    const late = setTimeout(this.#progressEnd.resolve, PROGRESS_END_TIMEOUT_MS).unref();
+    await this.#progressEnd.promise;
+    clearTimeout(late);
+    this.#isOver = true;
+    this.#ownStatus.abort();
+    this.#build.progressEnded();
     void this.flushLog();
-    await this.#parts.enqueue("finish", async () => {
-      this.#changed();
-      const record = await this.#deps.finish(this.#build);
-      this.#assembled = record;
-      this.#deps.metrics.ended(record);
+    this.#assembled = undefined;
+    await this.#parts.enqueue("finish", () => this.#keep());
+    this.#clearTimers();
+    this.#guarded("finish", () => {
+      this.#deps.metrics.ended(this.record());
     });
-    this.#isFinished = true;
-    clearInterval(this.#checkpoints);
-    clearTimeout(this.#tellTimer);
     this.#tell("ended");
     this.#parts.gone();
   }
 
+  async #keep(): Promise<void> {
+    try {
+      this.#final = await this.#deps.finish(this.#build);
+    } catch (error) {
+      this.#deps.metrics.failed("finish", error);
+      // Better without reasons than as one that runs.
+      await this.#deps.history.finish(this.record());
+    }
+  }
+
   /** The client did not ask for the progress, or not all of it was seen. */
   async #followStatus(): Promise<void> {
+    if (this.#isOver) return;
     this.#status = "own";
+    this.#build.progressRestarts();
     const onStatus = (message: StatusResponse): void => {
-      // It comes from the beginning again; steps take that, logs would come twice.
-      this.#build.progress(message, !this.#hasLogs);
+      if (!this.#isOver) this.#build.progress(message);
     };
     try {
-      await this.#deps.followStatus(this.#build.start.request.ref, onStatus, this.#stopped);
+      await this.#deps.followStatus(this.#build.ref, onStatus, this.#ownStatus.signal);
     } catch (error) {
-      if (!this.#stopped.aborted && this.isRunning) this.#deps.metrics.failed("status", error);
+      if (!this.#isOver && this.isRunning) this.#deps.metrics.failed("status", error);
     }
     this.#progressEnd.resolve();
   }
 
   #changed(): void {
     this.#assembled = undefined;
-    if (this.#isFinished) return;
+    if (this.#isOver) return;
+    const intervalMs = TELL_INTERVAL_MS + this.#build.steps.all.size * TELL_STEP_INTERVAL_MS;
     this.#tellTimer ??= setTimeout(() => {
       this.#tellTimer = undefined;
       if (this.isRunning) this.#tell("changed");
-    }, TELL_INTERVAL_MS).unref();
+    }, intervalMs).unref();
   }
 
   #logged(pieces: readonly LogPiece[]): void {
@@ -335,11 +361,20 @@ class Recording implements RecordedBuild {
       this.#log.push(piece);
       this.#logBytes += piece.text.length;
     }
+    // What comes with its end is written by it.
+    if (this.#isOver) return;
     if (this.#log.length >= LOG_PIECES_MAX || this.#logBytes >= LOG_BATCH_BYTES) void this.flushLog();
     else
       this.#logTimer ??= setTimeout(() => {
         void this.flushLog();
       }, LOG_INTERVAL_MS).unref();
+  }
+
+  #clearTimers(): void {
+    clearInterval(this.#checkpoints);
+    clearTimeout(this.#ownStatusTimer);
+    clearTimeout(this.#tellTimer);
+    clearTimeout(this.#logTimer);
   }
 
   #checkpoint(): void {

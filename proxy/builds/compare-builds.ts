@@ -24,7 +24,8 @@ export function compareBuilds(before: BuildRecord, after: BuildRecord): StepComp
 
 function textOf(earlier: StepRecord, step: StepRecord, { kind, root, text }: StepCause): string {
   const hasKeys = earlier.key !== "" && step.key !== "";
-  const isFiles = kind === "unknown" && root === undefined && step.selections.length > 0 && hasKeys;
+  if (kind === "unknown" && root !== undefined && hasKeys) return "what it builds on changed";
+  const isFiles = kind === "unknown" && step.selections.length > 0 && hasKeys;
   return isFiles ? "files that it takes changed, or at least their times" : text;
 }
 

@@ -1,11 +1,11 @@
 /** Says for each step of a build that has ended why it ran, or which cache it came from. */
-import type { BuildRecord, StepCause, StepRecord } from "./build-record.js";
+import type { BuildRecord, CauseKind, StepCause, StepRecord } from "./build-record.js";
 import { cacheSourceOf } from "./cache-source.js";
 import { label } from "./cause-text.js";
 import type { ExplainContext } from "./explain-context.js";
 import { didRun, findChanges, inDependencyOrder } from "./find-changes.js";
 import { cause, isSource } from "./own-change.js";
-import { whyAfterForced, whyAgain } from "./why-again.js";
+import { WhyAgain } from "./why-again.js";
 
 export type { ExplainContext };
 
@@ -29,6 +29,8 @@ export function rootCauses(steps: readonly StepRecord[]): readonly (readonly [nu
   const beganAt = (index: number): number => steps[index]?.startedAtMs ?? Infinity;
   return roots.sort(([a], [b]) => (beganAt(a) < beganAt(b) ? -1 : beganAt(a) > beganAt(b) ? 1 : a - b));
 }
+
+const isOperation = ({ parts }: StepRecord): boolean => Object.keys(parts).length > 0;
 
 function firstMissOf(steps: readonly StepRecord[]): BuildRecord["firstMiss"] {
   const [first] = rootCauses(steps);
@@ -56,11 +58,14 @@ function withCascades(steps: readonly StepRecord[], causes: Causes): Causes {
 
 const FIRST_BUILD = "no earlier build of this project, Dockerfile, target and platform is known";
 /** Each of these has its own text in the Dockerfile, though the words for them are the same. */
-const NEVER_SHARED: ReadonlySet<string> = new Set(["instruction_added", "instruction_changed", "unknown"]);
+const NEVER_SHARED: ReadonlySet<CauseKind> = new Set(["instruction_added", "instruction_changed", "unknown"]);
+
+const SOURCE_CHANGES: ReadonlySet<CauseKind> = new Set(["base_image_changed", "source_changed"]);
 
 class Explainer {
   readonly #record: BuildRecord;
   readonly #context: ExplainContext;
+  readonly #whyAgain: WhyAgain;
   /** What differs from the baseline. */
   readonly #changes: Causes;
   readonly #causes: (StepCause | undefined)[] = [];
@@ -70,6 +75,7 @@ class Explainer {
   constructor(record: BuildRecord, context: ExplainContext) {
     this.#record = record;
     this.#context = context;
+    this.#whyAgain = new WhyAgain(record, context);
     const { baseline, baselineFiles, currentFiles } = context;
     this.#changes =
       baseline === undefined
@@ -79,9 +85,13 @@ class Explainer {
   }
 
   causes(): Causes {
-    for (const index of inDependencyOrder(this.#record.steps)) {
-      const step = this.#record.steps[index];
-      if (step?.isUser === true && didRun(step)) this.#causes[index] = this.#causeOf(index, step);
+    const { steps } = this.#record;
+    const isDefined = steps.some(isOperation);
+    for (const index of inDependencyOrder(steps)) {
+      const step = steps[index];
+      // What is no operation of the build is work of the frontend's own, such as reading the metadata of an image.
+      const counts = step?.isUser === true && (isOperation(step) || !isDefined);
+      if (counts && didRun(step)) this.#causes[index] = this.#causeOf(index, step);
     }
     return this.#causes;
   }
@@ -89,7 +99,7 @@ class Explainer {
   #causeOf(index: number, step: StepRecord): StepCause | undefined {
     const change = this.#changes[index];
     // Base images are looked up each time; that says nothing unless they changed.
-    if (isSource(step)) return change === undefined || change.kind === "unknown" ? undefined : change;
+    if (isSource(step)) return SOURCE_CHANGES.has(change?.kind ?? "unknown") ? change : undefined;
     if (step.ignoresCache) return this.#inGroup(index, this.#noCache(step), "no_cache");
     return this.#again(index, step) ?? this.#changed(index, change) ?? this.#withoutReason(index);
   }
@@ -105,9 +115,9 @@ class Explainer {
   /** The same step was made before. */
   #again(index: number, step: StepRecord): StepCause | undefined {
     if (step.key === "") return undefined;
-    const again = whyAgain(step, this.#record, this.#context);
+    const again = this.#whyAgain.causeOf(step);
     if (again === undefined) return undefined;
-    const forced = whyAfterForced(step, this.#record, this.#context);
+    const forced = this.#whyAgain.causeAfterForced(index, step);
     if (forced?.cause.kind === "nondeterministic") return forced.cause;
     if (forced !== undefined) return { ...forced.cause, root: this.#rootOf(forced.root) };
     return this.#inGroup(index, again.cause, again.group);
@@ -125,7 +135,7 @@ class Explainer {
     if (this.#causes[change.root] !== undefined) return { ...change, root: this.#rootOf(change.root) };
     // The step that changed did not run itself, as a base image that was there already: this is the first that did.
     const [changed, origin] = [this.#record.steps[change.root], this.#changes[change.root]];
-    if (changed === undefined || origin === undefined) return change;
+    if (changed === undefined || origin === undefined) return { ...change, root: undefined };
     const first = { ...origin, text: `${label(changed)}: ${origin.text}` };
     const group = `change in ${change.root}`;
     return this.#roots.has(group) ? { ...change, root: this.#roots.get(group) } : this.#inGroup(index, first, group);
@@ -139,8 +149,10 @@ class Explainer {
     return cause("unknown", `nothing that was seen differs from the earlier build${missing}`, "");
   }
 
-  #rootOf(index: number): number {
-    return this.#causes[index]?.root ?? index;
+  /** Undefined where that step has no cause, as people do not know of it. */
+  #rootOf(index: number): number | undefined {
+    const why = this.#causes[index];
+    return why === undefined ? undefined : (why.root ?? index);
   }
 
   #inGroup(index: number, why: StepCause, group: string): StepCause {

@@ -4,7 +4,7 @@ import { alignSteps } from "./align-steps.js";
 import type { StepCause, StepRecord } from "./build-record.js";
 import { label } from "./cause-text.js";
 import { ChangedFiles, type BuildFiles } from "./changed-files.js";
-import { cause, changedParts, isSource, ownChange } from "./own-change.js";
+import { cause, isSource, ownChange } from "./own-change.js";
 import { onOneLine } from "./step-name.js";
 
 export interface Changes {
@@ -75,14 +75,12 @@ class ChangeFinder {
   /** A folder of the client in one build, an image or a repository in the other. */
   #contextChange(earlier: StepRecord, step: StepRecord): StepCause | undefined {
     if (earlier.instruction !== step.instruction || isSource(step)) return undefined;
-    const sources = (steps: readonly StepRecord[], { inputs }: StepRecord): StepRecord[] =>
-      inputs.flatMap((input) => steps[input] ?? []).filter(isSource);
-    const [was, is] = [sources(this.#before, earlier), sources(this.#after, step)];
-    const gone = was.find(({ kind }) => !is.some((source) => source.kind === kind));
-    const come = is.find(({ kind }) => !was.some((source) => source.kind === kind));
-    if (gone === undefined || come === undefined) return undefined;
-    const text = `the build context that it takes files from is ${sourceText(come)} now, and was ${sourceText(gone)}`;
-    return cause("context_changed", text, "", { before: sourceText(gone), after: sourceText(come) });
+    const gone = earlier.inputs.find((input) => !this.#kept.has(input) && isSourceAt(this.#before, input));
+    const come = step.inputs.find((input) => this.#counterparts[input] === undefined && isSourceAt(this.#after, input));
+    const [was, is] = [this.#before[gone ?? -1], this.#after[come ?? -1]];
+    if (was === undefined || is === undefined || was.kind === is.kind) return undefined;
+    const text = `the build context that it takes files from is ${sourceText(is)} now, and was ${sourceText(was)}`;
+    return cause("context_changed", text, "", { before: sourceText(was), after: sourceText(is) });
   }
 
   #inputChange(step: StepRecord): StepCause | undefined {
@@ -122,13 +120,14 @@ class ChangeFinder {
   }
 }
 
+function isSourceAt(steps: readonly StepRecord[], index: number): boolean {
+  const step = steps[index];
+  return step !== undefined && isSource(step);
+}
+
 function sourceText({ kind, shown }: StepRecord): string {
   const url = shown["image"] ?? shown["url"] ?? "";
   if (kind === "local") return "a folder of the client";
   if (kind === "git") return `the repository ${url}`;
   return kind === "image" ? `the image ${url}` : `the download ${url}`;
 }
-
-/** Whether two steps are equal as far as was seen. */
-export const looksEqual = (before: StepRecord, after: StepRecord): boolean =>
-  before.instruction === after.instruction && changedParts(before, after).length === 0;

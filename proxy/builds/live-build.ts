@@ -9,6 +9,7 @@ import type { BuildOutcome, ExportNote, ImportNote } from "./build-record.js";
 import type { LogPiece } from "./history.js";
 import { LiveSteps } from "./live-steps.js";
 import { LogKeeper } from "./log-keeper.js";
+import { LogTexts } from "./log-texts.js";
 import { maskValues } from "./mask-values.js";
 
 const GRAPHS_MAX = 64;
@@ -16,9 +17,13 @@ const TRANSFERS_MAX = 64;
 const FETCHED_LAYERS_MAX = 10_000;
 const ARGUMENTS_MAX = 1_000;
 const TEXT_MAX_CHARS = 4_000;
-const REF_MAX_CHARS = 512;
 /** Of a repository of our registry: who knows its token may use it. */
-const CACHE_ADDRESS = /[^\s/"]+:\d+\/(?:v2\/)?[0-9a-f]{32}(?:[/@:][\w@:./-]*)?/g;
+const CACHE_ADDRESS = /[^\s/"]{1,255}:\d+\/(?:v2\/)?[0-9a-f]{32}(?:[/@:][\w@:./-]*)?/g;
+const THE_CACHE = "the shared cache";
+/** User and password in an address. */
+const CREDENTIALS = /\b((?:https?|git|ssh|ftp):\/\/)[^\s/@]+@/gi;
+const STDOUT = 1;
+const STDERR = 2;
 const BUILD_ARGUMENT = "build-arg:";
 const LOCAL_SESSION = "local-sessionid:";
 
@@ -46,7 +51,7 @@ export const NO_EXPORT: ExportNote = { result: "none", bytes: 0, durationMs: 0 }
 export class LiveBuild {
   readonly ref: string;
   readonly start: BuildStart;
-  readonly steps: LiveSteps = new LiveSteps();
+  readonly steps: LiveSteps = new LiveSteps((text) => this.masked(text));
   readonly logs: LogKeeper = new LogKeeper();
   readonly graphs: LlbGraph[] = [];
   readonly transfers: FileTransfer[] = [];
@@ -67,10 +72,15 @@ export class LiveBuild {
   outcome: BuildOutcome = "running";
   error = "";
   readonly #events: LiveBuildEvents;
+  readonly #logTexts = new LogTexts(this.argumentValues);
+  /** Messages of the logs that came, by step. */
+  readonly #logsSeen = new Map<string, number>();
+  /** Of those, how many are yet to come again. */
+  #logsAgain = new Map<string, number>();
 
   constructor(start: BuildStart, events: LiveBuildEvents) {
     this.start = start;
-    this.ref = start.request.ref.slice(0, REF_MAX_CHARS);
+    this.ref = start.request.ref;
     this.identity = start.identity;
     this.#events = events;
     const { cache, frontendAttrs, session } = start.request;
@@ -91,20 +101,40 @@ export class LiveBuild {
     this.#events.changed();
   }
 
-  /** @param withLogs false where the logs are known from elsewhere. */
-  progress(message: StatusResponse, withLogs = true): void {
+  progress(message: StatusResponse): void {
     const completed = this.steps.add(message);
     const pieces: LogPiece[] = [];
-    for (const { msg, stream, timestamp, vertex } of withLogs ? message.logs : []) {
-      if (!this.steps.all.has(vertex)) continue;
-      const text = maskValues(msg.toString("utf8"), this.argumentValues);
-      const atMs = timestamp === null ? 0 : millisecondsOf(timestamp);
-      const kept = this.logs.add({ step: vertex, stream, atMs, text });
+    const keep = (piece: LogPiece): void => {
+      const text = piece.text.replace(CACHE_ADDRESS, THE_CACHE);
+      const kept = text === "" ? undefined : this.logs.add({ ...piece, text });
       if (kept !== undefined) pieces.push(kept);
+    };
+    for (const log of message.logs) {
+      if (!this.steps.all.has(log.vertex) || this.#cameBefore(log.vertex)) continue;
+      const stream = log.stream === STDOUT ? STDOUT : STDERR;
+      const atMs = log.timestamp === null ? 0 : millisecondsOf(log.timestamp);
+      keep({ step: log.vertex, stream, atMs, text: this.#logTexts.add(log.vertex, stream, log.msg) });
     }
-    for (const step of completed) pieces.push(...this.logs.end(step));
+    for (const step of completed) {
+      const atMs = this.steps.all.get(step)?.completedAtMs ?? 0;
+      for (const { stream, text } of this.#logTexts.end(step)) keep({ step, stream, atMs, text });
+      pieces.push(...this.logs.end(step));
+    }
     if (pieces.length > 0) this.#events.logged(pieces);
     this.#events.changed();
+  }
+
+  /** From here on the progress comes from its beginning again: steps take that, logs would come twice. */
+  progressRestarts(): void {
+    this.#logsAgain = new Map(this.#logsSeen);
+  }
+
+  /** No more of the progress comes: the rest of the logs of steps that did not end. */
+  progressEnded(): void {
+    const atMs = this.start.startedAtMs;
+    const rest = this.#logTexts.endAll().flatMap((held) => this.logs.add({ ...held, atMs }) ?? []);
+    const pieces = [...rest, ...this.logs.endAll()];
+    if (pieces.length > 0) this.#events.logged(pieces);
   }
 
   defined(graph: LlbGraph): void {
@@ -143,7 +173,15 @@ export class LiveBuild {
 
   /** Without what must not be kept. */
   masked(text: string): string {
-    return maskValues(text.replace(CACHE_ADDRESS, "the shared cache"), this.argumentValues).slice(0, TEXT_MAX_CHARS);
+    const bare = text.replace(CACHE_ADDRESS, THE_CACHE).replace(CREDENTIALS, "$1");
+    return maskValues(bare, this.argumentValues).slice(0, TEXT_MAX_CHARS);
+  }
+
+  #cameBefore(step: string): boolean {
+    const again = this.#logsAgain.get(step) ?? 0;
+    if (again > 0) this.#logsAgain.set(step, again - 1);
+    else this.#logsSeen.set(step, (this.#logsSeen.get(step) ?? 0) + 1);
+    return again > 0;
   }
 
   #readOptions(options: Readonly<Record<string, string>>): void {

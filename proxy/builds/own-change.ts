@@ -9,10 +9,7 @@ export function ownChange(before: StepRecord, after: StepRecord): StepCause | un
   if (changed.length === 0) return undefined;
   if (isSource(after)) return sourceChange(before, after);
   if (before.instruction !== after.instruction) return instructionChange(before, after);
-  if (changed.includes("platform")) {
-    const text = `the platform changed from ${before.platform} to ${after.platform}`;
-    return cause("platform_changed", text, "", { before: before.platform, after: after.platform });
-  }
+  if (changed.includes("platform")) return platformChange(before, after);
   return variableChange(changed) ?? settingChange(changed, after);
 }
 
@@ -29,6 +26,11 @@ export const cause = (kind: CauseKind, text: string, hint: string, more: Partial
   ...{ kind, text, hint },
   ...more,
 });
+
+function platformChange(before: StepRecord, after: StepRecord): StepCause {
+  const text = `the platform changed from ${before.platform} to ${after.platform}`;
+  return cause("platform_changed", text, "", { before: before.platform, after: after.platform });
+}
 
 function instructionChange(before: StepRecord, after: StepRecord): StepCause {
   const isKnown = before.instruction !== "" && after.instruction !== "";
@@ -55,6 +57,10 @@ function sourceChange(before: StepRecord, after: StepRecord): StepCause {
       "",
       both,
     );
+  if (was?.digest === is?.digest) {
+    if (before.platform === after.platform) return cause("source_changed", "the base image is fetched otherwise", "");
+    return platformChange(before, after);
+  }
   return cause(
     "base_image_changed",
     `the base image ${is?.image ?? ""} was published anew: its digest changed`,

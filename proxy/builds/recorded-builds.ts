@@ -11,7 +11,7 @@ import { summaryOf } from "./summary-of.js";
 
 export interface RecordedBuildsDeps {
   readonly history: History;
-  readonly recorder: BuildRecorder;
+  readonly recorder: Pick<BuildRecorder, "record" | "flushLog">;
   readonly events: BuildEvents;
 }
 
@@ -44,12 +44,14 @@ export class RecordedBuilds implements BuildDesk {
   }
 
   async list(query: BuildQuery): Promise<BuildPage> {
+    await this.#deps.recorder.settled();
     const page = await this.#deps.history.list(query);
     return { ...page, builds: page.builds.map((build) => this.#asItStands(build)) };
   }
 
   async build(ref: string): Promise<BuildRecord | undefined> {
     const { history, recorder } = this.#deps;
+    await recorder.settled();
     return recorder.record(ref) ?? history.build(ref);
   }
 
@@ -74,13 +76,15 @@ export class RecordedBuilds implements BuildDesk {
     const { events, history, recorder } = this.#deps;
     const running = refs.find((ref) => recorder.record(ref) !== undefined);
     if (running !== undefined) throw new BuildNameError("running", `build ${running} still runs`);
-    const gone = (await Promise.all(refs.map((ref) => history.build(ref)))).filter((build) => build !== undefined);
+    const found = await Promise.all([...new Set(refs)].map((ref) => history.build(ref)));
+    const gone = found.flatMap((build) => (build === undefined || build.outcome === "running" ? [] : [build]));
     const removed = await history.remove(refs);
     for (const build of gone) events.add({ type: "removed", build: summaryOf(build), running: [] });
     return removed;
   }
 
-  figures(query: FiguresQuery): Promise<Figures> {
+  async figures(query: FiguresQuery): Promise<Figures> {
+    await this.#deps.recorder.settled();
     return this.#deps.history.figures(query);
   }
 

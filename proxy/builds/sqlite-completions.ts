@@ -6,9 +6,9 @@ import type { BuildRecord, StepRecord } from "./build-record.js";
 import type { StepHistory } from "./history.js";
 import { slices } from "./packed-lines.js";
 
-/** Each takes some 30 µs. */
-const KEYS_PER_TURN = 200;
-const REMOVED_PER_TURN = 500;
+/** Each takes some 50 µs. */
+const KEYS_PER_TURN = 100;
+const REMOVED_PER_TURN = 200;
 const KEY = /^[0-9a-f]{64}$/;
 
 const text = z.string();

@@ -21,38 +21,79 @@ interface MadeBefore {
 const REF_SHOWN_CHARS = 12;
 const build = (ref: string): string => `build ${ref.slice(0, REF_SHOWN_CHARS)}`;
 
-export function whyAgain(step: StepRecord, record: BuildRecord, context: ExplainContext): GroupedCause | undefined {
-  const known = context.stepHistory.get(step.key);
-  const onBuilder = known?.onBuilder;
-  if (onBuilder !== undefined && onBuilder.atMs < record.startedAtMs)
-    return goneFromBuilder(onBuilder, step, record, context);
-  if (onBuilder !== undefined) {
-    const text = `${build(onBuilder.ref)} made the same step on this builder at the same time, too late to be reused`;
-    return grouped(cause("unknown", text, ""), onBuilder.ref);
+/** A cause, and the index of the step where it began. */
+export interface RootedCause {
+  readonly cause: StepCause;
+  readonly root: number;
+}
+
+export class WhyAgain {
+  readonly #record: BuildRecord;
+  readonly #context: ExplainContext;
+  /** Keys of steps that the baseline had results of. */
+  readonly #inBaseline: ReadonlySet<string>;
+  /** Indexes of steps that an earlier result must have been there for, as others that lie on it were reused. */
+  readonly #wereThere: ReadonlySet<number>;
+
+  constructor(record: BuildRecord, context: ExplainContext) {
+    this.#record = record;
+    this.#context = context;
+    const made = (context.baseline?.steps ?? []).filter(({ result }) => result === "ran" || result === "cached");
+    this.#inBaseline = new Set(made.map(({ key }) => key));
+    this.#wereThere = belowReused(record, context);
   }
-  const elsewhere = known?.run ?? sameInBaseline(step, context);
-  if (elsewhere === undefined) return undefined;
-  const where = `this builder never had this step, which ${build(elsewhere.ref)} made on another one`;
-  return notShared(where, elsewhere, step, record, context);
-}
 
-function sameInBaseline({ key }: StepRecord, { baseline }: ExplainContext): MadeBefore | undefined {
-  const same = baseline?.steps.find((step) => step.key === key && (step.result === "ran" || step.result === "cached"));
-  return baseline === undefined || same === undefined ? undefined : { ref: baseline.ref, atMs: baseline.startedAtMs };
-}
+  /** Undefined where the step was never made before, as far as is known. */
+  causeOf(step: StepRecord): GroupedCause | undefined {
+    const { baseline, stepHistory } = this.#context;
+    const { startedAtMs } = this.#record;
+    const { onBuilder, run } = stepHistory.get(step.key) ?? {};
+    if (onBuilder !== undefined && onBuilder.atMs < startedAtMs) return this.#goneFromBuilder(onBuilder, run, step);
+    if (onBuilder !== undefined) {
+      const text = `${build(onBuilder.ref)} made the same step on this builder at the same time, too late to be reused`;
+      return grouped(cause("unknown", text, ""), onBuilder.ref);
+    }
+    const isSame = baseline !== undefined && this.#inBaseline.has(step.key);
+    const elsewhere = run ?? (isSame ? { ref: baseline.ref, atMs: baseline.startedAtMs } : undefined);
+    if (elsewhere === undefined) return undefined;
+    const where = `this builder never had this step, which ${build(elsewhere.ref)} made on another one`;
+    return notShared(where, elsewhere, step, this.#record, this.#context);
+  }
 
-function goneFromBuilder(
-  made: MadeBefore,
-  step: StepRecord,
-  record: BuildRecord,
-  context: ExplainContext,
-): GroupedCause {
-  const where = `the builder had this step (${build(made.ref)}, ${timeText(made.atMs)}) and no longer has it`;
-  const shared = notShared(where, context.stepHistory.get(step.key)?.run ?? made, step, record, context).cause;
-  const room =
-    "Builders remove what was not used for long when space gets short: see the gc settings in buildkitd.toml.";
-  const found = cause("evicted", shared.text, shared.kind === "unknown" ? room : shared.hint);
-  return grouped(found, made.ref);
+  #goneFromBuilder(made: MadeBefore, run: MadeBefore | undefined, step: StepRecord): GroupedCause {
+    const where = `the builder had this step (${build(made.ref)}, ${timeText(made.atMs)}) and no longer has it`;
+    const { cause: shared } = notShared(where, run ?? made, step, this.#record, this.#context);
+    const room =
+      "Builders remove what was not used for long when space gets short: see the gc settings in buildkitd.toml.";
+    return grouped(cause("evicted", shared.text, shared.kind === "unknown" ? room : shared.hint), made.ref);
+  }
+
+  /**
+   * A step ran although nothing of it changed, and one that it needs was made to run by `--no-cache`. BuildKit cannot
+   * find cached results by what such a step was made from, but only by the files that it gave.
+   */
+  causeAfterForced(index: number, step: StepRecord): RootedCause | undefined {
+    const { steps } = this.#record;
+    const forced = step.inputs.filter((input) => isForced(steps[input]));
+    const built = forced.find((input) => step.contentInputs?.includes(input) !== true);
+    const below = steps[built ?? -1];
+    if (built !== undefined && below !== undefined) {
+      const text = `it builds on ${label(below)}, which the client asked to run anew`;
+      return { cause: cause("input_changed", text, ""), root: built };
+    }
+    const [taken] = forced;
+    const from = steps[taken ?? -1];
+    if (taken === undefined || from === undefined) return undefined;
+    if (this.#context.stepHistory.get(step.key)?.onBuilder === undefined) return undefined;
+    if (!this.#wereThere.has(index)) {
+      const text = `either ${label(from)}, which the client asked to run anew, gave other files than before, or the builder had removed this step: what was seen does not tell which`;
+      return { cause: cause("unknown", text, ""), root: taken };
+    }
+    const isAlone = !from.inputs.some((input) => isForced(steps[input]));
+    const text = `${label(from)}${isAlone ? "" : ", or a step before it,"} gave other files than before from the same inputs`;
+    const hint = "Make it give the same each time: no times, random values or downloads without a fixed version.";
+    return { cause: cause("nondeterministic", text, hint), root: taken };
+  }
 }
 
 const grouped = (found: StepCause, ref: string): GroupedCause => ({ cause: found, group: `${found.kind} ${ref}` });
@@ -115,54 +156,20 @@ function exportReason({ result }: ExportHistory): string | undefined {
   return NOT_EXPORTED.get(result) ?? `its export to the shared cache did not succeed (${result})`;
 }
 
-/**
- * A step ran although nothing of it changed, and one that it needs was made to run by `--no-cache`. BuildKit cannot find
- * cached results by what such a step was made from, but only by the files that it gave.
- */
-export function whyAfterForced(
-  step: StepRecord,
-  record: BuildRecord,
-  context: ExplainContext,
-): { readonly cause: StepCause; readonly root: number } | undefined {
-  const forced = step.inputs.filter((input) => isForced(record.steps[input]));
-  const byContent = step.contentInputs ?? [];
-  const [built] = forced.filter((input) => !byContent.includes(input));
-  const below = record.steps[built ?? -1];
-  if (built !== undefined && below !== undefined) {
-    const text = `it builds on ${label(below)}, which the client asked to run anew`;
-    return { cause: cause("input_changed", text, ""), root: built };
-  }
-  const [taken] = forced;
-  const from = record.steps[taken ?? -1];
-  if (taken === undefined || from === undefined) return undefined;
-  if (context.stepHistory.get(step.key)?.onBuilder === undefined) return undefined;
-  if (!isOnBuilder(step, record, context)) {
-    const text = `either ${label(from)}, which the client asked to run anew, gave other files than before, or the builder had removed this step: what was seen does not tell which`;
-    return { cause: cause("unknown", text, ""), root: taken };
-  }
-  const isAlone = !from.inputs.some((input) => isForced(record.steps[input]));
-  const text = `${label(from)}${isAlone ? "" : ", or a step before it,"} gave other files than before from the same inputs`;
-  const hint = "Make it give the same each time: no times, random values or downloads without a fixed version.";
-  return { cause: cause("nondeterministic", text, hint), root: taken };
-}
-
 const isForced = (step: StepRecord | undefined): boolean => step?.ignoresCache === true && didRun(step);
 
 /**
- * A result that lies on another keeps that on the builder. So where a step that builds on this one was reused from the
- * builder itself, the earlier result of this one was there too.
+ * A result that lies on another keeps that on the builder. So where a step that builds on one was reused from the builder
+ * itself, an earlier result of that one was there too.
  */
-function isOnBuilder(step: StepRecord, record: BuildRecord, context: ExplainContext): boolean {
-  const index = record.steps.indexOf(step);
+function belowReused({ steps }: BuildRecord, context: ExplainContext): Set<number> {
   const { hasOwnImports, importedKeys, stepHistory } = context;
-  if (hasOwnImports) return false;
-  return record.steps.some(
-    ({ contentInputs, inputs, key, kind, result }) =>
-      result === "cached" &&
-      kind === "exec" &&
-      inputs.includes(index) &&
-      contentInputs?.includes(index) !== true &&
-      stepHistory.get(key)?.onBuilder !== undefined &&
-      !importedKeys.has(key),
+  if (hasOwnImports) return new Set();
+  return new Set(
+    steps.flatMap(({ contentInputs, inputs, key, kind, result }) => {
+      const isReused = result === "cached" && kind === "exec" && stepHistory.get(key)?.onBuilder !== undefined;
+      if (!isReused || importedKeys.has(key)) return [];
+      return inputs.filter((input) => contentInputs?.includes(input) !== true);
+    }),
   );
 }

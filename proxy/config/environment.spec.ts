@@ -22,6 +22,10 @@ describe("givenByEnvironment", () => {
     expect(givenByEnvironment({ MEMOBUILD_TEST_X: "1", memobuild_http: "x", PATH: "/bin" }).problems).to.be.empty;
   });
 
+  it("leaves alone what tells the other commands where MemoBuild is", () => {
+    expect(givenByEnvironment({ MEMOBUILD_HOST: "unix:///run/api.sock" }).problems).to.be.empty;
+  });
+
   it("names an unknown variable, and never its value", () => {
     expect(givenByEnvironment({ MEMOBUILD_TOKEN: "hush" }).problems).to.deep.equal([
       { option: "MEMOBUILD_TOKEN", message: "unknown option" },

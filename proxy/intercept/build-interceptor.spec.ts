@@ -4,6 +4,7 @@ import protobuf from "protobufjs";
 import type { BuildMessages, SolveRequest } from "../buildkit/build-messages.js";
 import { loadDefinitionReader, type Definition, type ReadDefinition } from "../buildkit/definition.js";
 import { BUILD_ID_METADATA, CONTROL, LLB_BRIDGE } from "../buildkit/methods.js";
+import type { NewBuild, RecordedBuild } from "../builds/build-recorder.js";
 import { sha256Digest } from "../cache/digest.js";
 import type { ExportSummary } from "../cache/cache-index.js";
 import type { CacheEntry } from "../cache/export-slot.js";
@@ -17,6 +18,7 @@ import { poll } from "../test/support/poll.js";
 import { WriteBehindMetrics } from "../writeback/write-behind-metrics.js";
 import { WriteBehind } from "../writeback/write-behind.js";
 import { BuildInterceptor } from "./build-interceptor.js";
+import type { Sharing } from "./client-builds.js";
 import { ExportedBuilds } from "./exported-builds.js";
 import { Guard } from "./guard.js";
 
@@ -52,26 +54,28 @@ describe("BuildInterceptor", () => {
   /** What the index says of the export of an earlier build. */
   let earlier: () => Promise<ExportSummary | undefined>;
   let registryAddress: () => Promise<string | undefined>;
+  let begin: (build: NewBuild) => RecordedBuild | undefined;
 
   before(async () => {
     readDefinition = await loadDefinitionReader();
     definition = readDefinition(LLB);
   });
 
-  const create = (exportTimeoutMs: number): void => {
+  const create = (exportTimeoutMs: number, isSharing = true): void => {
     // Those of the one before have the same names.
     parts.metrics.clear();
     const logger = createLogger({ level: "error", format: "json", stream: process.stderr });
     const metrics = new WriteBehindMetrics(parts.metrics);
     exported = new ExportedBuilds({ export: () => earlier() });
+    const sharing: Sharing = {
+      ...{ cache: parts.cache, overlap: parts.overlap, importMetrics: parts.importMetrics, exported },
+      writeBehind: new WriteBehind({ messages, metrics, logger, exportTimeoutMs, now: () => performance.now() }),
+      registryAddress: () => registryAddress(),
+    };
     interceptor = new BuildInterceptor({
       builder: gateway.builder,
-      sharing: {
-        ...{ cache: parts.cache, overlap: parts.overlap, importMetrics: parts.importMetrics, exported },
-        writeBehind: new WriteBehind({ messages, metrics, logger, exportTimeoutMs, now: () => performance.now() }),
-        registryAddress: () => registryAddress(),
-      },
-      recorder: { begin: () => undefined },
+      sharing: isSharing ? sharing : undefined,
+      recorder: { begin: (build) => begin(build) },
       hashKey: Buffer.alloc(32),
       ...{ messages, readDefinition },
       guard: new Guard(parts.metrics, logger),
@@ -86,6 +90,7 @@ describe("BuildInterceptor", () => {
     messages = gateway.messages;
     earlier = () => Promise.resolve(undefined);
     registryAddress = () => Promise.resolve(parts.address);
+    begin = () => undefined;
     create(10_000);
   });
   afterEach(async () => {
@@ -114,7 +119,7 @@ describe("BuildInterceptor", () => {
     const solve = call(CONTROL.solve);
     const all = { ref: "build", session: "s", frontendAttrs: OPTIONS, ...request };
     const passed = await sent(solve, messages.solveRequest.encode(all));
-    return { solve, request: messages.solveRequest.decode(passed), end: (code) => solve.ended?.(code, "") };
+    return { solve, request: messages.solveRequest.decode(passed), end: (code) => solve.ended?.(code, code === "OK" ? "" : "why") };
   };
   /** Runs the build's frontend, which gives one result; what the builder gets. */
   const runFrontend = async (ref = "build"): Promise<string> => {
@@ -433,5 +438,207 @@ describe("BuildInterceptor", () => {
       await untilBuildsEnded();
       expect(await parts.counted("memobuild_cache_exports_total")).to.deep.equal({});
     });
+  });
+
+  describe("the record of a build", () => {
+    let notes: (readonly [what: keyof RecordedBuild, ...args: unknown[]])[];
+    let begun: NewBuild[];
+
+    beforeEach(() => {
+      [notes, begun] = [[], []];
+    });
+    /** @param noted what each of its methods does besides. */
+    const recorded = (noted: () => void = () => undefined): RecordedBuild => {
+      const note =
+        (what: keyof RecordedBuild) =>
+        (...args: unknown[]): void => {
+          notes.push([what, ...args]);
+          noted();
+        };
+      return {
+        sessions: new Set(["s"]),
+        ...{ solving: note("solving"), statusBegan: note("statusBegan"), status: note("status") },
+        ...{ statusEnded: note("statusEnded"), defined: note("defined"), transferred: note("transferred") },
+        ...{ imported: note("imported"), fetched: note("fetched"), held: note("held") },
+        ...{ ended: note("ended"), exported: note("exported") },
+      };
+    };
+    const record = (noted?: () => void): void => {
+      begin = (build) => {
+        begun.push(build);
+        return recorded(noted);
+      };
+    };
+    const of = (what: keyof RecordedBuild): unknown[][] =>
+      notes.filter(([which]) => which === what).map(([, ...args]) => args);
+    const runBuild = async (): Promise<Build> => {
+      const build = await beginBuild();
+      await runFrontend();
+      await returnResult();
+      return build;
+    };
+    const exportsWell = (): void => {
+      gateway.exporting = async () => {
+        const entry = givenExport();
+        if (entry !== undefined) await pushExport(parts.base, entry, testExport("a"));
+      };
+    };
+
+    it("is told who builds what, what was imported, what is returned, how it ended and what was exported", async () => {
+      record();
+      exportsWell();
+      const build = await runBuild();
+      build.end("OK");
+      expect(await exports()).to.deep.equal({ published: 1 });
+      await untilBuildsEnded();
+      const identity = { ...SCOPE, dockerfile: "Dockerfile", target: "", platform: "" };
+      expect(begun).to.have.length(1);
+      expect(begun[0]).to.deep.include({ builder: gateway.builder.address, identity, sharedKey: "" });
+      expect(begun[0]?.request.ref).to.equal("build");
+      expect(of("solving")).to.deep.equal([[identity, OPTIONS]]);
+      expect(of("imported")).to.have.length(1);
+      expect(of("defined")).to.deep.equal([[LLB]]);
+      expect(of("held")).to.have.length(2);
+      for (const [ms] of of("held")) expect(ms).to.be.within(0, 10_000);
+      expect(of("ended")).to.deep.equal([["OK", ""]]);
+      const results = of("exported").map(([note]) => note);
+      expect(results[0]).to.deep.equal({ result: "pending", bytes: 0, durationMs: 0 });
+      expect(results[1]).to.include({ result: "published" });
+      expect(results).to.have.length(2);
+    });
+
+    it("is told why the build failed", async () => {
+      record();
+      const build = await beginBuild();
+      build.end("UNKNOWN");
+      expect(of("ended")).to.deep.equal([["UNKNOWN", "why"]]);
+    });
+
+    it("is the same group for all builds of one client", async () => {
+      record();
+      for (const ref of ["one", "two"]) await beginBuild({ ref });
+      create(10_000);
+      await beginBuild({ ref: "three" });
+      const [one, two, three] = begun.map(({ group }) => group);
+      expect([one === two, two === three]).to.deep.equal([true, false]);
+    });
+
+    it("is made of builds only, and of one of each ref", async () => {
+      record();
+      await beginBuild({ internal: true });
+      await beginBuild();
+      await beginBuild();
+      expect(begun).to.have.length(1);
+    });
+
+    for (const isFirst of [true, false]) {
+      it(`has the progress that was asked for ${isFirst ? "before" : "after"} its Solve`, async () => {
+        record();
+        const before = isFirst ? await follow() : undefined;
+        await beginBuild();
+        const status = before ?? (await follow());
+        status.observeResponse?.(progress(true));
+        // There is one that counts.
+        const second = await follow();
+        second.observeResponse?.(progress(false));
+        second.ended?.("OK", "");
+        status.ended?.("OK", "");
+        expect([of("statusBegan"), of("statusEnded")]).to.deep.equal([[[]], [[true]]]);
+        expect(of("status")).to.deep.equal([[messages.statusResponse.decode(progress(true))]]);
+      });
+    }
+
+    for (const [what, tell] of [
+      ["breaks off", (status: Interception) => status.ended?.("UNAVAILABLE", "")],
+      [
+        "cannot be read",
+        (status: Interception) => {
+          status.observeResponse?.(undefined);
+          status.ended?.("OK", "");
+        },
+      ],
+    ] as const) {
+      it(`is told that progress is not complete that ${what}`, async () => {
+        record();
+        await beginBuild();
+        tell(await follow());
+        expect(of("statusEnded")).to.deep.equal([[false]]);
+      });
+    }
+
+    it("has no progress of a call that had ended before its Solve", async () => {
+      record();
+      (await follow()).ended?.("NOT_FOUND", "");
+      await beginBuild();
+      expect([of("statusBegan"), of("statusEnded")]).to.deep.equal([[], []]);
+    });
+
+    it("is told that the builder does not reach the registry", async () => {
+      record();
+      registryAddress = () => Promise.resolve(undefined);
+      await beginBuild();
+      await runFrontend();
+      expect(of("imported")).to.deep.equal([[{ result: "unreachable", from: [], records: 0 }]]);
+    });
+
+    it("has the definition of a build without frontend", async () => {
+      record();
+      const build = await beginBuild({ definition: LLB });
+      expect(of("defined")).to.deep.equal([[LLB]]);
+      build.end("OK");
+      await exports();
+    });
+
+    it("is made where the cache is off, too", async () => {
+      create(10_000, false);
+      record();
+      const build = await runBuild();
+      build.end("OK");
+      await new Promise(setImmediate);
+      expect([of("solving").length, of("defined"), of("ended")]).to.deep.equal([1, [[LLB]], [["OK", ""]]]);
+      expect([of("imported"), of("exported"), gateway.solves]).to.deep.equal([[], [], []]);
+    });
+
+    for (const [what, fail] of [
+      [
+        "begins none",
+        () => {
+          begin = () => {
+            throw new Error("our fault");
+          };
+        },
+      ],
+      [
+        "fails at whatever it is told",
+        () => {
+          record(() => {
+            throw new Error("our fault");
+          });
+        },
+      ],
+    ] as const) {
+      it(`does nothing to the build when the recorder ${what}`, async () => {
+        await haveExported();
+        exportsWell();
+        const messagesOf = async (): Promise<unknown[]> => {
+          const status = await follow();
+          const build = await beginBuild();
+          const imports = await runFrontend();
+          const returned = await returnResult();
+          status.observeResponse?.(progress(false));
+          status.ended?.("OK", "");
+          build.end("OK");
+          return [build.request, imports.length, returned];
+        };
+        const expected = await messagesOf();
+        await untilBuildsEnded();
+        expect(await exports()).to.deep.equal({ published: 1 });
+        fail();
+        expect(await messagesOf()).to.deep.equal(expected);
+        await untilBuildsEnded();
+        expect(await parts.counted("memobuild_cache_exports_total")).to.deep.equal({ published: 2 });
+        expect(Object.keys(await parts.counted("memobuild_intercept_failures_total"))).to.deep.equal(["record"]);
+      });
+    }
   });
 });

@@ -7,6 +7,7 @@ import type { GrpcCode } from "../grpc/grpc-status.js";
 import type { Interception } from "../relay/interception.js";
 import type { ClientOutcome, ExportEnd } from "../writeback/write-behind.js";
 import type { ClientBuilds, Sharing } from "./client-builds.js";
+import { harmlessRecord } from "./harmless-record.js";
 import { attachExport, injectIntoSolve } from "./inject.js";
 import { TrackedBuild } from "./tracked-build.js";
 
@@ -43,11 +44,13 @@ export function interceptSolve(client: ClientBuilds): Interception {
 }
 
 function beginBuild(client: ClientBuilds, request: SolveRequest): TrackedBuild {
-  const { builder, recorder, sharing } = client.deps;
+  const { builder, guard, recorder, sharing } = client.deps;
   const identity = client.identify(request, request.frontendAttrs);
   const sharedKey = client.sharedKeys.get(request.session) ?? "";
   const { group } = client;
-  const record = recorder.begin({ request, group, builder: builder.address, identity, sharedKey });
+  const record = harmlessRecord(guard, () =>
+    recorder.begin({ request, group, builder: builder.address, identity, sharedKey }),
+  );
   const build = new TrackedBuild(request, sharing?.overlap.begin(), record);
   client.builds.set(request.ref, build);
   // The client may have asked for its progress before.
@@ -91,7 +94,7 @@ async function exportBuild(client: ClientBuilds, build: TrackedBuild, code: Grpc
   if (sharing === undefined || identity === undefined) return;
   const ended = now();
   const note = ({ result, summary }: ExportEnd): void => {
-    record?.exported({ result, bytes: summary?.sizeBytes ?? 0, durationMs: now() - ended });
+    record?.exported({ result, bytes: summary?.sizeBytes ?? 0, durationMs: Math.round(now() - ended) });
   };
   if (attached !== undefined && sharing.writeBehind !== undefined) {
     const order = { builder: builder.address, identity, request, definitions, slot: attached };

@@ -6,7 +6,7 @@ import type { Logger } from "../log/create-logger.js";
 /** What a client's request waits for us at most, whatever we wait for. */
 const REQUEST_TIMEOUT_MS = 3_000;
 
-export const GUARDED = ["session", "solve", "gateway_solve", "return", "status"] as const;
+export const GUARDED = ["session", "solve", "gateway_solve", "return", "status", "record"] as const;
 export type Guarded = (typeof GUARDED)[number];
 
 export class Guard {

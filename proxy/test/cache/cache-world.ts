@@ -25,8 +25,6 @@ export type Exports = Readonly<Record<string, number>>;
 
 export class CacheWorld {
   readonly dir: string;
-  /** What builders are called here, each at the same address. */
-  readonly builder: string;
   /** A client of MemoBuild. */
   readonly buildx: Buildx;
   #daemon: Buildkitd;
@@ -34,7 +32,6 @@ export class CacheWorld {
 
   private constructor(dir: string, daemon: Buildkitd, memoBuild: MemoBuild, buildx: Buildx) {
     this.dir = dir;
-    this.builder = daemon.address;
     this.buildx = buildx;
     this.#daemon = daemon;
     this.#memoBuild = memoBuild;
@@ -50,6 +47,11 @@ export class CacheWorld {
     const world = new CacheWorld(dir, daemon, memoBuild, buildx);
     await world.#reachable();
     return world;
+  }
+
+  /** What builders are called here; each but another one is at the same address. */
+  get builder(): string {
+    return this.#daemon.address;
   }
 
   get memoBuild(): MemoBuild {
@@ -131,6 +133,15 @@ export class CacheWorld {
     await this.#reachable();
   }
 
+  /** Starts MemoBuild anew on the same data, with a new builder at another address. */
+  async otherBuilder(...args: string[]): Promise<void> {
+    await this.#memoBuild.stop();
+    await this.#daemon.stop();
+    this.#daemon = await startDaemon(this.dir, "other");
+    this.#memoBuild = await startFront(this.dir, this.builder, args);
+    await this.#reachable();
+  }
+
   async stop(): Promise<void> {
     const cleanups = new Cleanups();
     cleanups.add(() => removeDir(this.dir));
@@ -165,13 +176,14 @@ export class CacheWorld {
   }
 }
 
-const hasNoJobs = (now: Series): boolean => now.get(JOBS) === 0;
+/** True where there is no cache, too. */
+const hasNoJobs = (now: Series): boolean => (now.get(JOBS) ?? 0) === 0;
 const total = (exports: Exports): number => Object.values(exports).reduce((sum, count) => sum + count, 0);
 
-async function startDaemon(dir: string): Promise<Buildkitd> {
-  await removeDir(join(dir, "b"));
-  await mkdir(join(dir, "b"));
-  return startBuildkitd(join(dir, "b"));
+async function startDaemon(dir: string, name = "b"): Promise<Buildkitd> {
+  await removeDir(join(dir, name));
+  await mkdir(join(dir, name));
+  return startBuildkitd(join(dir, name));
 }
 
 async function startFront(dir: string, builder: string, args: readonly string[]): Promise<MemoBuild> {

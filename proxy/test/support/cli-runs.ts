@@ -17,9 +17,9 @@ export class CliRuns {
   rows = 24;
   now: () => number;
   /** What is typed at the terminal. */
-  typed = new PassThrough();
+  typed: PassThrough = new PassThrough();
   /** Ctrl-C aborts. */
-  interrupted = new AbortController();
+  interrupted: AbortController = new AbortController();
   /** What the run that began last has written so far. */
   stdout = "";
   stderr = "";

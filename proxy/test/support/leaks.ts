@@ -1,6 +1,6 @@
 /** Mocha root hooks: a run that leaves a process, a mount or a file behind fails. */
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { poll } from "./poll.js";
@@ -13,11 +13,25 @@ const GONE_WITHIN_MS = 10_000;
 
 const run = { mark: randomUUID(), dir: "", tmpdir: process.env["TMPDIR"] };
 
-/** Marked processes, and those that see a mount of this run: the processes in a container have an environment of their own. */
+/** Names the mounts that a process sees; "" where it ended meanwhile. */
+function mountNamespace(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`);
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * Marked processes, and those in a container with a mount of this run, which have an environment of their own. Who has
+ * the same mounts as we do is none of ours for that: all processes of the machine see a mount that was left behind.
+ */
 function processesLeft(): ProcessInfo[] {
+  const ours = mountNamespace(process.pid);
   return processes().filter(({ pid }) => {
     const isMarked = readProc(pid, "environ").split("\0").includes(`${MARK}=${run.mark}`);
-    return pid !== process.pid && (isMarked || readProc(pid, "mountinfo").includes(`${run.dir}/`));
+    const isContained = ![ours, ""].includes(mountNamespace(pid)) && readProc(pid, "mountinfo").includes(`${run.dir}/`);
+    return pid !== process.pid && (isMarked || isContained);
   });
 }
 
