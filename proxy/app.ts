@@ -49,7 +49,6 @@ export class App {
   /** How to close what runs, in the order in which it was started. */
   readonly #running: Close[] = [];
   #relay: RelayServer | undefined;
-  #builds: AppBuilds | undefined;
   #cache: AppCache | undefined;
   #apiAddresses: readonly string[] = [];
   #httpAddress = "";
@@ -70,8 +69,7 @@ export class App {
     const health = await this.#createHealth(builder);
     // What a wrong option stops comes first, so that it leaves nothing behind.
     await this.#startHttp(builder, health);
-    const createInterceptor = await this.#startBuilds(builder);
-    await this.#startApi(builder, health);
+    const createInterceptor = await this.#startBuilds(builder, health);
     const now = (): number => performance.now();
     this.#relay = new RelayServer({
       listen: this.#config.listen,
@@ -170,7 +168,7 @@ export class App {
   }
 
   /** Records builds, and shares their cache where that is on. Returns what looks into each client's calls. */
-  async #startBuilds(builder: Builder): Promise<() => Interceptor> {
+  async #startBuilds(builder: Builder, health: HealthMonitor): Promise<() => Interceptor> {
     const { cache: config, dataDir, history } = this.#config;
     const { logger } = this.#environment;
     const registry = this.#registry;
@@ -181,7 +179,6 @@ export class App {
     });
     const [messages, readDefinition] = await Promise.all([loadBuildMessages(), loadDefinitionReader()]);
     const builds = await startBuilds({ config: history, database, builder, messages, registry, logger });
-    this.#builds = builds;
     this.#running.push(() => builds.close());
     if (config.mode !== "off") {
       const onEvicted: AppCacheDeps["onEvicted"] = (exports, reason) => {
@@ -194,26 +191,25 @@ export class App {
       this.#cache = cache;
       this.#running.push(() => cache.close());
     }
+    await this.#startApi(builder, health, builds);
     const { hashKey, recorder } = builds;
     const parts = { builder, sharing: this.#cache?.sharing, recorder, hashKey, messages, readDefinition };
     const guard = new Guard(registry, logger);
     return () => new BuildInterceptor({ ...parts, guard, now: () => performance.now() });
   }
 
-  async #startApi(builder: Builder, health: HealthMonitor): Promise<void> {
+  async #startApi(builder: Builder, health: HealthMonitor, { desk, recorder }: AppBuilds): Promise<void> {
     const { apiListen, apiSocket } = this.#config;
     const builders = async (): Promise<readonly BuilderReport[]> => {
       const now = await health.check();
       const cause = now.state === "down" ? { cause: now.cause } : {};
-      return [
-        { address: builder.address, state: now.state, ...cause, runningBuilds: this.#builds?.recorder.running ?? 0 },
-      ];
+      return [{ address: builder.address, state: now.state, ...cause, runningBuilds: recorder.running }];
     };
     const api = createApiServer({
       listeners: [{ path: apiSocket }, ...(apiListen === undefined ? [] : [apiListen])],
       cache: this.#cache?.admin,
-      builds: this.#builds?.desk,
-      status: () => this.#status(builders),
+      builds: desk,
+      status: async () => this.#status(recorder.running, await builders()),
       builders,
       log: this.#environment.logger,
       now: Date.now,
@@ -223,7 +219,7 @@ export class App {
     });
   }
 
-  async #status(builders: () => Promise<readonly BuilderReport[]>): Promise<StatusReport> {
+  async #status(runningBuilds: number, builders: readonly BuilderReport[]): Promise<StatusReport> {
     const usage = await this.#cache?.admin.usage();
     return {
       version: packageVersion(),
@@ -235,9 +231,9 @@ export class App {
       http: this.#httpAddress,
       cacheMode: this.#config.cache.mode,
       ...(usage !== undefined && { cacheBytes: usage.storeBytes, cacheMaxBytes: usage.softMaxBytes }),
-      runningBuilds: this.#builds?.recorder.running ?? 0,
+      runningBuilds,
       runningExports: this.#cache?.runningExports() ?? 0,
-      builders: await builders(),
+      builders,
     };
   }
 

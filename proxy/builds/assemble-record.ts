@@ -72,7 +72,7 @@ function stepOf(
   const live = build.steps.all.get(digest);
   const instruction = description?.instruction ?? "";
   const rawName = live?.name ?? build.masked(description?.name ?? "");
-  const inputs = live?.inputs ?? description?.inputs ?? [];
+  const inputs = live === undefined || live.inputs.length === 0 ? (description?.inputs ?? []) : live.inputs;
   const selections = (description?.selections ?? []).flatMap(({ source, ...rest }) => {
     const index = indexOf(source);
     return index === undefined ? [] : [{ ...rest, source: index }];

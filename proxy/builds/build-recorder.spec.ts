@@ -85,7 +85,11 @@ describe("BuildRecorder", () => {
       return record;
     };
     recorder = new BuildRecorder({
-      ...{ history, events, metrics: new BuildMetrics(registry, createLogger({ level: "warn", format: "json", stream })) },
+      ...{
+        history,
+        events,
+        metrics: new BuildMetrics(registry, createLogger({ level: "warn", format: "json", stream })),
+      },
       readLlb: () => {
         throw new Error("no definition");
       },
@@ -107,7 +111,13 @@ describe("BuildRecorder", () => {
   });
 
   const begin = (ref = "one", some: Partial<SolveRequest> = {}): RecordedBuild => {
-    const build = recorder.begin({ request: request(ref, some), group: "g", builder: "b", identity: IDENTITY, sharedKey: "" });
+    const build = recorder.begin({
+      request: request(ref, some),
+      group: "g",
+      builder: "b",
+      identity: IDENTITY,
+      sharedKey: "",
+    });
     if (build === undefined) throw new Error("it is not recorded");
     return build;
   };

@@ -273,7 +273,7 @@ class Recording implements RecordedBuild {
     void this.#finished.then(() =>
       this.#parts.enqueue("export", async () => {
         await this.#deps.history.noteExport(this.#build.ref, note);
-        this.#tell("exported");
+        if (note.result !== "pending") this.#tell("exported");
       }),
     );
   }

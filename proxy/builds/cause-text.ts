@@ -5,7 +5,7 @@ import { cleanPath, matchPatterns } from "./match-pattern.js";
 const NAMES_SHOWN = 3;
 const LABEL_MAX_CHARS = 120;
 
-/** A step's name as one says it: `"RUN make" (stage build)` would be too long for the middle of a sentence. */
+/** A step's name, short enough for the middle of a sentence. */
 export function label({ name }: Pick<StepRecord, "name">): string {
   return name.length > LABEL_MAX_CHARS ? `${name.slice(0, LABEL_MAX_CHARS - 1)}…` : name;
 }

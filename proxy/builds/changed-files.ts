@@ -11,7 +11,7 @@ export interface BuildFiles {
 }
 
 /** Files that a cause names. */
-export const FILES_NAMED_MAX = 20;
+const FILES_NAMED_MAX = 20;
 
 export class ChangedFiles {
   readonly #before: BuildFiles;

@@ -11,12 +11,12 @@ describe("drawGraph", () => {
   it("draws a tree of stages with results, reasons and errors", () => {
     expect(drawGraph(sampleBuild(), "tree")).to.equal(
       [
-        "build · linux/amd64",
+        "build",
         "├─ cached: shared  [build 1/3] FROM docker.io/library/gcc:15",
         "├─ ran 0.3s        [build 2/3] COPY . .",
         "│                    why: 1 file that COPY takes changed: src/main.c",
         "└─ ran 42.0s       [build 3/3] RUN make",
-        "prod · linux/amd64  (from build · linux/amd64)",
+        "prod  (from build)",
         "└─ failed 0.1s     [prod 1/1] COPY --from=build /out /",
         "                     error: no such file: /out",
         "(internal)",
@@ -36,7 +36,7 @@ describe("drawGraph", () => {
 
   it("draws a Mermaid flowchart with a box per step and an arrow per input", () => {
     const drawing = drawGraph(sampleBuild(), "mermaid");
-    expect(drawing).to.match(/^flowchart TB\n {2}subgraph g0\["build · linux\/amd64"\]\n/);
+    expect(drawing).to.match(/^flowchart TB\n {2}subgraph g0\["build"\]\n/);
     expect(drawing).to.include('    s2["#91;build 2/3#93; COPY . .<br/>ran 0.3s"]:::ran\n');
     expect(drawing.match(/ {2}s\d+ --> s\d+/g)).to.deep.equal([
       "  s1 --> s2",
@@ -67,6 +67,14 @@ describe("drawGraph", () => {
     for (const drawing of DRAWINGS) expect(drawGraph(build, drawing)).not.to.match(/(?!\n)\p{Cc}|\p{Cf}/u);
   });
 
+  it("draws a stage once for each platform that it is built for", () => {
+    const steps = ["linux/amd64", "", "linux/arm64"].map((platform) => sampleStep({ stage: "build", platform }));
+    const titles = (of: typeof steps): string[] | null =>
+      drawGraph(sampleBuild({ steps: of }), "tree").match(/^build.*(?=  \()|^build.*$/gm);
+    expect(titles(steps)).to.deep.equal(["build · linux/amd64", "build", "build · linux/arm64"]);
+    expect(titles(steps.slice(0, 2))).to.deep.equal(["build"]);
+  });
+
   it("keeps a stage that is named as MemoBuild names others apart from them", () => {
     const steps = [
       sampleStep({ stage: "internal" }),
@@ -74,8 +82,8 @@ describe("drawGraph", () => {
       sampleStep({ stage: "" }),
     ];
     expect(drawGraph(sampleBuild({ steps }), "tree").match(/^[^├└ ].*$/gm)).to.deep.equal([
-      "internal · linux/amd64",
-      "(no stage) · linux/amd64",
+      "internal",
+      "(no stage)",
       "(internal)",
     ]);
   });

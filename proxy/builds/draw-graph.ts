@@ -58,17 +58,27 @@ export function describeResult({ result, cachedFrom, durationMs }: StepRecord): 
   }
 }
 
-function titleOf({ isUser, stage, platform }: StepRecord): string {
-  if (!isUser) return INTERNAL;
-  const parts = [stage === "" ? NO_STAGE : stage, platform].filter((part) => part !== "");
-  return plain(parts.join(" · "));
+/** By index of the step; the platform is told where a stage has steps of more than one. */
+function titlesOf({ steps }: BuildRecord): readonly string[] {
+  const platforms = new Map<string, Set<string>>();
+  for (const { platform, stage } of steps) {
+    const known = platforms.get(stage) ?? new Set();
+    // Not every step tells of one.
+    platforms.set(stage, platform === "" ? known : known.add(platform));
+  }
+  return steps.map(({ isUser, platform, stage }) => {
+    if (!isUser) return INTERNAL;
+    const isOfMany = (platforms.get(stage)?.size ?? 0) > 1;
+    return plain([stage === "" ? NO_STAGE : stage, isOfMany ? platform : ""].filter((part) => part !== "").join(" · "));
+  });
 }
 
 /** In the order of their first steps, what is internal last. */
-function stagesOf({ steps }: BuildRecord): readonly Stage[] {
+function stagesOf(record: BuildRecord): readonly Stage[] {
   const byTitle = new Map<string, Node[]>();
-  for (const [index, step] of steps.entries()) {
-    const title = titleOf(step);
+  const titles = titlesOf(record);
+  for (const [index, step] of record.steps.entries()) {
+    const title = titles[index] ?? INTERNAL;
     const known = byTitle.get(title) ?? [];
     known.push({ index, step });
     byTitle.set(title, known);
@@ -79,10 +89,9 @@ function stagesOf({ steps }: BuildRecord): readonly Stage[] {
 }
 
 /** Other stages that the steps of this one take from. */
-function needsOf({ title, nodes }: Stage, { steps }: BuildRecord): readonly string[] {
-  const needed = nodes.flatMap(({ step }) => step.inputs.map((input) => steps[input]));
-  const titles = needed.flatMap((step) => (step === undefined ? [] : [titleOf(step)]));
-  return [...new Set(titles)].filter((other) => other !== title && other !== INTERNAL);
+function needsOf({ title, nodes }: Stage, titles: readonly string[]): readonly string[] {
+  const needed = nodes.flatMap(({ step }) => step.inputs.flatMap((input) => titles[input] ?? []));
+  return [...new Set(needed)].filter((other) => other !== title && other !== INTERNAL);
 }
 
 /** Below a step: why it failed, or why it ran where the reason is its own. */
@@ -107,8 +116,9 @@ function drawTree(record: BuildRecord, paint: Paint): string {
       ...notesOf(step).map((note) => `${below} ${" ".repeat(width)}    ${note}`),
     ];
   };
+  const titles = titlesOf(record);
   const lines = stagesOf(record).flatMap((stage) => {
-    const needs = needsOf(stage, record);
+    const needs = needsOf(stage, titles);
     return [
       needs.length === 0 ? stage.title : `${stage.title}  (from ${needs.join(", ")})`,
       ...stage.nodes.flatMap((node) => drawNode(node, node === stage.nodes.at(-1))),

@@ -72,7 +72,8 @@ export class RecordFinisher {
       const key = JSON.stringify([build.start.builder, build.start.sharedKey, build.identity.project, name]);
       const earlier = this.#known.get(key) ?? (await this.#latestList(build, name));
       const files = withKnownContent(folder.files, earlier ?? []);
-      this.#known.set(key, files);
+      // What broke off tells nothing of the files that it lacks.
+      if (folder.isComplete || earlier === undefined) this.#known.set(key, files);
       folders.set(name, { ...folder, files });
     }
     return folders;

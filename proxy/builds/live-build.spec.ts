@@ -118,7 +118,12 @@ describe("LiveBuild", () => {
   it("counts each layer once, and all of the bytes", () => {
     const build = liveBuild();
     build.imported({ result: "hit", from: ["x"], records: 3 });
-    for (const [layer, bytes] of [["l1", 5], ["l2", 6], ["l1", 7]] as const) build.fetched(layer, bytes);
+    for (const [layer, bytes] of [
+      ["l1", 5],
+      ["l2", 6],
+      ["l1", 7],
+    ] as const)
+      build.fetched(layer, bytes);
     const expected = { result: "hit", from: ["x"], records: 3, fetchedLayers: 2, fetchedBytes: 18 };
     expect(build.import).to.deep.equal(expected);
   });

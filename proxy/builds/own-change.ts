@@ -14,7 +14,7 @@ export function ownChange(before: StepRecord, after: StepRecord): StepCause | un
 }
 
 /** Names of the parts that differ, sorted. */
-export function changedParts(before: StepRecord, after: StepRecord): string[] {
+function changedParts(before: StepRecord, after: StepRecord): string[] {
   const names = new Set([...Object.keys(before.parts), ...Object.keys(after.parts)]);
   return [...names].filter((name) => before.parts[name] !== after.parts[name]).sort();
 }

@@ -11,7 +11,7 @@ import { summaryOf } from "./summary-of.js";
 
 export interface RecordedBuildsDeps {
   readonly history: History;
-  readonly recorder: Pick<BuildRecorder, "record" | "flushLog">;
+  readonly recorder: Pick<BuildRecorder, "record" | "settled" | "flushLog">;
   readonly events: BuildEvents;
 }
 

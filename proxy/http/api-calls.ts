@@ -64,7 +64,7 @@ export const listBuilders: ApiCall<Nothing, BuilderList> = {
 };
 
 const builds = { ...get, area: "builds" } as const;
-const NAME_ERRORS = ["builds_off", "not_found", "ambiguous"] as const;
+const NAME_ERRORS = ["not_found", "ambiguous"] as const;
 
 export const listBuilds: ApiCall<desk.BuildQuestion, BuildPage> = {
   ...builds,
@@ -73,7 +73,7 @@ export const listBuilds: ApiCall<desk.BuildQuestion, BuildPage> = {
   summary: "Builds, running and ended, latest start first",
   input: desk.buildQuestion,
   answer: desk.buildPage,
-  errors: ["builds_off"],
+  errors: [],
 };
 
 export const getBuild: ApiCall<desk.BuildName, BuildRecord> = {
@@ -144,7 +144,7 @@ export const getFigures: ApiCall<desk.FiguresQuestion, Figures> = {
   summary: "What builds did within a window: hit rate, time saved, bytes, slowest steps, causes of misses",
   input: desk.figuresQuestion,
   answer: desk.figures,
-  errors: ["builds_off"],
+  errors: [],
 };
 
 export const followEvents: ApiCall<desk.FollowQuestion, BuildEvent> = {
@@ -158,7 +158,7 @@ export const followEvents: ApiCall<desk.FollowQuestion, BuildEvent> = {
   input: desk.followQuestion,
   answer: desk.buildEvent,
   form: "events",
-  errors: ["builds_off", "busy"],
+  errors: ["busy"],
 };
 
 export const pollEvents: ApiCall<desk.PollQuestion, EventPage> = {
@@ -169,7 +169,7 @@ export const pollEvents: ApiCall<desk.PollQuestion, EventPage> = {
   summary: "The same events where there are no streams: waits for the next ones, and tells where to continue",
   input: desk.pollQuestion,
   answer: desk.eventPage,
-  errors: ["builds_off", "busy"],
+  errors: ["busy"],
 };
 
 const exports = { ...get, area: "cache" } as const;

@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 /**
- * `cache_off`, `builds_off`, `busy`, `running`: the state of MemoBuild stands against it, and may change. `forbidden`:
+ * `cache_off`, `busy`, `running`: the state of MemoBuild stands against it, and may change. `forbidden`:
  * the request came by way of a web page of somebody else.
  */
 export const API_ERROR_CODES = [
@@ -12,7 +12,6 @@ export const API_ERROR_CODES = [
   "ambiguous",
   "running",
   "cache_off",
-  "builds_off",
   "busy",
   "timeout",
   "internal",
@@ -26,7 +25,6 @@ export const STATUS_OF_CODE: Readonly<Record<ApiErrorCode, number>> = {
   ambiguous: 409,
   running: 409,
   cache_off: 409,
-  builds_off: 409,
   busy: 409,
   timeout: 503,
   internal: 500,

@@ -13,8 +13,7 @@ import { addStatusRoutes, type StatusRoutesDeps } from "./status-routes.js";
 export interface ApiRoutesDeps extends StatusRoutesDeps {
   /** Undefined where the cache is off. */
   readonly cache: CacheAdmin | undefined;
-  /** Undefined where builds are not recorded. */
-  readonly builds: BuildDesk | undefined;
+  readonly builds: BuildDesk;
   readonly jobs: ApiJobs;
   readonly log: Logger;
   /** Milliseconds since 1970. */
@@ -30,10 +29,7 @@ const SECURITY_HEADERS = new Map([
 ]);
 
 export function addApiRoutes(server: FastifyInstance, deps: ApiRoutesDeps): void {
-  const desk = (): BuildDesk => {
-    if (deps.builds !== undefined) return deps.builds;
-    throw new ApiError("builds_off", "this MemoBuild does not record builds");
-  };
+  const { builds: desk } = deps;
   // A body must be declared as JSON, which a page of another site cannot do unasked.
   server.removeContentTypeParser("text/plain");
   server.addHook("onRequest", (_request, { raw }, done) => {

@@ -136,15 +136,6 @@ describe("createApiServer, builds", () => {
     expect(await refusal(`/builds?project=${"x".repeat(1025)}`)).to.match(/^400 bad_request: project: Too big/);
   });
 
-  it("says on every path when builds are not recorded", async () => {
-    await api.close();
-    api = await startCacheApi(undefined);
-    const paths = ["/builds", "/builds/a", "/builds/a/graph", "/builds/a/logs", "/builds/a/explain", "/figures"];
-    for (const path of [...paths, "/compare?before=a&after=b", "/events", "/events/poll"]) {
-      expect(await refusal(path), path).to.equal("409 builds_off: this MemoBuild does not record builds");
-    }
-  });
-
   it("hides and logs what broke", async () => {
     desk.list = () => Promise.reject(new Error("disk on fire"));
     expect(await refusal("/builds")).to.equal("500 internal: internal error; MemoBuild's log says more");

@@ -10,7 +10,7 @@ import { graphOf } from "./build-graph.js";
 
 export interface BuildRoutesDeps {
   /** @throws ApiError where builds are not recorded */
-  readonly desk: () => BuildDesk;
+  readonly desk: BuildDesk;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -33,13 +33,13 @@ export function errorOfDesk(error: unknown): unknown {
 export function addBuildRoutes(server: FastifyInstance, { desk, now }: BuildRoutesDeps): void {
   /** What the desk has of the build, which may be removed once it is resolved. */
   const about = async <T>(name: string, read: (desk: BuildDesk, ref: string) => Promise<T | undefined>): Promise<T> => {
-    const found = await read(desk(), await desk().resolve(name));
+    const found = await read(desk, await desk.resolve(name));
     if (found === undefined) throw new ApiError("not_found", `there is no build ${name}`);
     return found;
   };
 
   answerCall(server, calls.listBuilds, ({ since, ...query }) =>
-    desk().list(since === undefined ? query : { ...query, sinceMs: sinceMsOf(since, now()) }),
+    desk.list(since === undefined ? query : { ...query, sinceMs: sinceMsOf(since, now()) }),
   );
   answerCall(server, calls.getBuild, ({ name }) => about(name, (from, ref) => from.build(ref)));
   answerCall(server, calls.getGraph, async ({ name }) => graphOf(await about(name, (from, ref) => from.build(ref))));
@@ -55,6 +55,6 @@ export function addBuildRoutes(server: FastifyInstance, { desk, now }: BuildRout
     }),
   );
   answerCall(server, calls.getFigures, ({ since, project }) =>
-    desk().figures({ sinceMs: sinceMsOf(since, now()), project }),
+    desk.figures({ sinceMs: sinceMsOf(since, now()), project }),
   );
 }

@@ -10,7 +10,7 @@ import { streamEvents } from "./event-stream.js";
 
 export interface EventRoutesDeps {
   /** @throws ApiError where builds are not recorded */
-  readonly desk: () => BuildDesk;
+  readonly desk: BuildDesk;
 }
 
 /** Those that follow a stream and those that wait, together. */
@@ -63,15 +63,13 @@ export function addEventRoutes(server: FastifyInstance, { desk }: EventRoutesDep
   };
 
   answerSlowCall(server, calls.followEvents, async ({ cursor }, { request, reply }) => {
-    const followed = desk();
     await following(async () => {
       reply.hijack();
-      await streamEvents(reply.raw, { desk: followed, cursor: lastEventId(request) ?? cursor });
+      await streamEvents(reply.raw, { desk, cursor: lastEventId(request) ?? cursor });
     });
     return undefined;
   });
   answerCall(server, calls.pollEvents, (question, { reply }) => {
-    const followed = desk();
-    return following(() => pollEvents(followed, question, reply.raw));
+    return following(() => pollEvents(desk, question, reply.raw));
   });
 }

@@ -1,6 +1,7 @@
 /** `docs/openapi.yaml`, the table of calls and the routes that are served say the same. */
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
+import { MemoryBuildDesk } from "../test/support/memory-build-desk.js";
 import { fastify } from "fastify";
 import { parse } from "yaml";
 import { API_CALLS } from "./api-calls.js";
@@ -27,7 +28,7 @@ async function servedRoutes(): Promise<string[]> {
   });
   const never = () => Promise.reject(new Error("not asked for"));
   const log = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
-  const parts = { cache: undefined, builds: undefined, status: never, builders: never };
+  const parts = { cache: undefined, builds: new MemoryBuildDesk(), status: never, builders: never };
   addApiRoutes(server, { ...parts, jobs: new ApiJobs(), log, now: Date.now });
   await server.ready();
   await server.close();

@@ -119,7 +119,11 @@ describe("BuildInterceptor", () => {
     const solve = call(CONTROL.solve);
     const all = { ref: "build", session: "s", frontendAttrs: OPTIONS, ...request };
     const passed = await sent(solve, messages.solveRequest.encode(all));
-    return { solve, request: messages.solveRequest.decode(passed), end: (code) => solve.ended?.(code, code === "OK" ? "" : "why") };
+    return {
+      solve,
+      request: messages.solveRequest.decode(passed),
+      end: (code) => solve.ended?.(code, code === "OK" ? "" : "why"),
+    };
   };
   /** Runs the build's frontend, which gives one result; what the builder gets. */
   const runFrontend = async (ref = "build"): Promise<string> => {
@@ -479,7 +483,7 @@ describe("BuildInterceptor", () => {
     };
     const exportsWell = (): void => {
       gateway.exporting = async () => {
-        const entry = givenExport();
+        const entry = gateway.solves.at(-1)?.cache?.exports[0];
         if (entry !== undefined) await pushExport(parts.base, entry, testExport("a"));
       };
     };

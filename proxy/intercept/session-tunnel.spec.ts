@@ -46,7 +46,7 @@ describe("interceptSession", () => {
       createLogger({ level: "warn", format: "json", stream: { write: (line: string) => lines.push(line) } }),
     );
     client = new ClientBuilds({
-      builder: { address: "unix:///b.sock", open: () => Promise.reject(new Error("there is no builder")) },
+      builder: { address: "unix:///b.sock", dial: () => Promise.reject(new Error("there is no builder")) },
       sharing: undefined,
       recorder: { begin: () => undefined },
       ...{ hashKey: Buffer.alloc(32), messages, readDefinition, guard, now: () => 0 },
@@ -67,7 +67,14 @@ describe("interceptSession", () => {
       ...{ imported: nothing, fetched: nothing, held: nothing, ended: nothing, exported: nothing },
     };
     const solve = messages.solveRequest.decode(messages.solveRequest.encode({ ref, session: sessions[0] ?? "" }));
-    client.builds.set(ref, new TrackedBuild(solve, undefined, harmlessRecord(guard, () => record)));
+    client.builds.set(
+      ref,
+      new TrackedBuild(
+        solve,
+        undefined,
+        harmlessRecord(guard, () => record),
+      ),
+    );
     return transfers;
   };
   const session = (headers: readonly string[]): Interception => {

@@ -71,6 +71,8 @@ describe("RelayedCall", () => {
   /** What the observer is told, in turn. */
   let events: string[];
   let endedCodes: string[];
+  let endedMessages: string[];
+  let failsAtEnd: boolean;
   let interception: Interception;
   let toRelay: ClientConnection;
 
@@ -106,14 +108,19 @@ describe("RelayedCall", () => {
     };
     const call = new RelayedCall(stream, "unix:///b.sock", observer, {
       ...interception,
-      ended: (code) => endedCodes.push(code),
+      ended: (code, message) => {
+        endedCodes.push(code);
+        endedMessages.push(message);
+        if (failsAtEnd) throw new Error("our fault");
+      },
     });
     call.forward(headers, toBuilder);
     return call.fromClient;
   };
 
   beforeEach(async () => {
-    [undo, builders, events, endedCodes, interception] = [[], [], [], [], {}];
+    [undo, builders, events, endedCodes, endedMessages, interception] = [[], [], [], [], [], {}];
+    failsAtEnd = false;
     const atBuilderServer = serve((stream) => {
       const builder = new End();
       builder.stream = stream;
@@ -146,8 +153,8 @@ describe("RelayedCall", () => {
     expect(events.filter((event) => event.startsWith("ended"))).to.deep.equal([`ended ${code}`]);
     expect(events.at(-1)).to.equal(`ended ${code}`);
   };
-  const answerOk = async (response: Stream, client: End): Promise<void> => {
-    response.respond(RESPONSE, false);
+  const answerOk = async (response: Stream, client: End, isFirst = true): Promise<void> => {
+    if (isFirst) response.respond(RESPONSE, false);
     response.end(OK);
     await until("the client has its answer", () => client.isEnded);
     await ended("OK");
@@ -389,6 +396,91 @@ describe("RelayedCall", () => {
       await until("the client has its answer", () => client.isEnded);
       expect(client.body.equals(Buffer.concat(sent))).to.equal(true);
       expect(seen).to.deep.equal(["first", undefined]);
+      await ended("OK");
+    });
+  });
+
+  describe("bytes", () => {
+    for (const [what, fail] of [
+      ["are shown as they pass", (): void => undefined],
+      [
+        "pass as they are when who looks fails",
+        (): void => {
+          throw new Error("our fault");
+        },
+      ],
+    ] as const) {
+      it(`of both bodies ${what}`, async () => {
+        const seen: { client: Buffer[]; builder: Buffer[] } = { client: [], builder: [] };
+        const observeBytes = {
+          fromClient: (piece: Buffer) => {
+            seen.client.push(Buffer.from(piece));
+            fail();
+          },
+          fromBuilder: (piece: Buffer) => {
+            seen.builder.push(Buffer.from(piece));
+            fail();
+          },
+        };
+        interception = { observeBytes };
+        const { builder, client, request, response } = await call();
+        const large = Buffer.alloc(300_000, "large ");
+        // Not a message, compressed, and one that never ends: nothing of it is understood.
+        const sent = [Buffer.from([0xff, 0xff]), compressed(), frameMessage(large), framed("cut").subarray(0, 6)];
+        for (const piece of sent) request.write(piece);
+        request.end();
+        await until("the request has ended", () => builder.isEnded);
+        response.respond(RESPONSE, false);
+        for (const piece of [...sent].reverse()) response.write(piece);
+        await answerOk(response, client, false);
+        expect(builder.body.equals(Buffer.concat(sent))).to.equal(true);
+        expect(client.body.equals(Buffer.concat([...sent].reverse()))).to.equal(true);
+        expect(Buffer.concat(seen.client).equals(builder.body)).to.equal(true);
+        expect(Buffer.concat(seen.builder).equals(client.body)).to.equal(true);
+      });
+    }
+  });
+
+  describe("end", () => {
+    it("is told with the builder's message, in trailers", async () => {
+      const { response } = await call();
+      response.respond(RESPONSE, false);
+      response.end(statusHeaders("UNKNOWN", "exit code: 1, für immer"));
+      await ended("UNKNOWN");
+      expect(endedMessages).to.deep.equal(["exit code: 1, für immer"]);
+    });
+
+    it("is told with the builder's message, in an answer of trailers only", async () => {
+      const { response } = await call();
+      response.respond([...RESPONSE, ...statusHeaders("NOT_FOUND", "no such job")], true);
+      await ended("NOT_FOUND");
+      expect(endedMessages).to.deep.equal(["no such job"]);
+    });
+
+    it("is told with our message when the builder is lost", async () => {
+      const { client } = await call();
+      atBuilder?.destroy("it stops");
+      await until("the client has its answer", () => client.isEnded);
+      await ended("UNAVAILABLE");
+      expect(endedMessages).to.have.length(1);
+      expect(endedMessages[0]).to.match(/^memobuild: builder unix:\/\/\/b\.sock: ./);
+    });
+
+    it("is told without message when the client cancels", async () => {
+      const { request } = await call();
+      request.reset(ErrorCode.Cancel);
+      await ended("CANCELLED");
+      expect(endedMessages).to.deep.equal([""]);
+    });
+
+    it("does nothing to the call when who is told fails", async () => {
+      failsAtEnd = true;
+      const { client, response } = await call();
+      response.respond(RESPONSE, false);
+      response.write(framed("first"));
+      response.end(OK);
+      await until("the client has its answer", () => client.isEnded);
+      expect(client.body.equals(framed("first"))).to.equal(true);
       await ended("OK");
     });
   });

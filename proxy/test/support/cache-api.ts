@@ -5,6 +5,7 @@ import { apiSocketPath } from "../../config/data-dir.js";
 import { createApiServer } from "../../http/api-server.js";
 import type { StatusReport } from "../../http/status-messages.js";
 import { createLogger } from "../../log/create-logger.js";
+import { MemoryBuildDesk } from "./memory-build-desk.js";
 import { makeTempDir, removeDir } from "./temp-dir.js";
 
 export interface CacheApi {
@@ -52,7 +53,7 @@ export async function startCacheApi(cache: CacheAdmin | undefined, options: Cach
   const server = createApiServer({
     listeners: [{ path }, ...(options.listensOnTcp === true ? [{ host: "127.0.0.1", port: 0 }] : [])],
     cache,
-    builds: options.builds,
+    builds: options.builds ?? new MemoryBuildDesk(),
     status: () => Promise.resolve(SAMPLE_STATUS),
     builders: () => Promise.resolve(SAMPLE_STATUS.builders),
     log,
