@@ -37,7 +37,7 @@ const described = (some: Partial<StepDescription>): StepDescription => ({
 let logged: LogPiece[];
 const liveBuild = (request: Partial<SolveRequest> = {}): LiveBuild => {
   logged = [];
-  const start = { request: solveRequest(request), group: "g", builder: "b", identity: IDENTITY, sharedKey: "" };
+  const start = { request: solveRequest(request), group: "g", builder: "b", identity: IDENTITY };
   return new LiveBuild(
     { ...start, startedAtMs: 1_000 },
     { changed: () => undefined, logged: (pieces) => logged.push(...pieces) },

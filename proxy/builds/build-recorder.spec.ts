@@ -116,7 +116,6 @@ describe("BuildRecorder", () => {
       group: "g",
       builder: "b",
       identity: IDENTITY,
-      sharedKey: "",
     });
     if (build === undefined) throw new Error("it is not recorded");
     return build;
@@ -200,7 +199,7 @@ describe("BuildRecorder", () => {
     build.exported(PUBLISHED);
     await settled();
     const page = events.after(cursor, 10);
-    expect(page.events.map(({ type }) => type)).to.deep.equal(["started", "ended", "exported", "exported"]);
+    expect(page.events.map(({ type }) => type)).to.deep.equal(["started", "ended", "exported"]);
     const { build: last } = page.events.at(-1) ?? {};
     expect([last?.savedMs, last?.outcome, last?.export]).to.deep.equal([77, "succeeded", PUBLISHED]);
   });
@@ -304,7 +303,7 @@ describe("BuildRecorder", () => {
 
   it("records one build of a ref at a time, and again when that has ended", async () => {
     const first = begin();
-    const again = { request: request("one"), group: "h", builder: "b", identity: IDENTITY, sharedKey: "" };
+    const again = { request: request("one"), group: "h", builder: "b", identity: IDENTITY };
     expect(recorder.begin(again)).to.equal(undefined);
     expect(recorder.record("one")?.group).to.equal("g");
     first.statusBegan();

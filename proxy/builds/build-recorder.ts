@@ -56,7 +56,6 @@ export interface NewBuild {
   readonly group: string;
   readonly builder: string;
   readonly identity: BuildIdentity;
-  readonly sharedKey: string;
 }
 
 /** The part of the record that one build's calls know. */
@@ -68,7 +67,7 @@ export interface RecordedBuild {
   /** @param isComplete false where some of it was not seen. */
   statusEnded(isComplete: boolean): void;
   defined(definition: Buffer): void;
-  transferred(transfer: FileTransfer): void;
+  transferred(transfer: FileTransfer, sharedKey: string): void;
   imported(note: Omit<ImportNote, "fetchedLayers" | "fetchedBytes">): void;
   fetched(layer: string, bytes: number): void;
   held(ms: number): void;
@@ -237,8 +236,8 @@ class Recording implements RecordedBuild {
     });
   }
 
-  transferred(transfer: FileTransfer): void {
-    this.#build.transferred(transfer);
+  transferred(transfer: FileTransfer, sharedKey: string): void {
+    this.#build.transferred(transfer, sharedKey);
   }
 
   imported(note: Omit<ImportNote, "fetchedLayers" | "fetchedBytes">): void {
@@ -341,7 +340,8 @@ class Recording implements RecordedBuild {
     try {
       await this.#deps.followStatus(this.#build.ref, onStatus, this.#ownStatus.signal);
     } catch (error) {
-      if (!this.#isOver && this.isRunning) this.#deps.metrics.failed("status", error);
+      const isMissed = this.isRunning && !this.#ownStatus.signal.aborted;
+      if (isMissed) this.#deps.metrics.failed("status", error);
     }
     this.#progressEnd.resolve();
   }

@@ -95,7 +95,7 @@ function unclearCause(files: readonly ChangedFile[], folder: string): StepCause 
   return {
     kind: "unknown",
     text: `${names} in ${folder} ${files.length === 1 ? "has" : "have"} another modification time; whether the content changed was not seen`,
-    hint: "A time alone is never a reason to run a step. Content is compared of files of up to 1 MiB that were sent.",
+    hint: "A time alone is never a reason to run a step. Content is compared of files of up to 8 MiB that were sent.",
     ...named(files),
   };
 }

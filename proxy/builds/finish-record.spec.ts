@@ -105,10 +105,10 @@ describe("RecordFinisher", () => {
       ...{ exporters: [], exporterDeprecated: "", sourcePolicySession: "", compatibilityVersion: 0 },
       proxyNetwork: false,
     };
-    const start = { request, group: "g", builder: "b", identity: IDENTITY, sharedKey: "k", startedAtMs };
+    const start = { request, group: "g", builder: "b", identity: IDENTITY, startedAtMs };
     const build = new LiveBuild(start, { changed: () => undefined, logged: () => undefined });
     for (const graph of graphs) build.defined(graph);
-    for (const one of transfers) build.transferred(one);
+    for (const one of transfers) build.transferred(one, "k");
     await history.begin(summaryOf(assembleRecord(build, new Map(), [])));
     return build;
   };

@@ -69,7 +69,7 @@ export class RecordFinisher {
   async #folders(build: LiveBuild): Promise<Map<string, CollectedFiles>> {
     const folders = collectFiles(build.transfers);
     for (const [name, folder] of folders) {
-      const key = JSON.stringify([build.start.builder, build.start.sharedKey, build.identity.project, name]);
+      const key = JSON.stringify([build.start.builder, build.sharedKey, build.identity.project, name]);
       const earlier = this.#known.get(key) ?? (await this.#latestList(build, name));
       const files = withKnownContent(folder.files, earlier ?? []);
       // What broke off tells nothing of the files that it lacks.

@@ -29,7 +29,7 @@ let changes: number;
 let logged: LogPiece[];
 const liveBuild = (request: Partial<SolveRequest> = {}): LiveBuild => {
   [changes, logged] = [0, []];
-  const start = { request: solveRequest(request), group: "g", builder: "b", identity: IDENTITY, sharedKey: "" };
+  const start = { request: solveRequest(request), group: "g", builder: "b", identity: IDENTITY };
   return new LiveBuild(
     { ...start, startedAtMs: 1_000 },
     { changed: () => (changes += 1), logged: (pieces) => logged.push(...pieces) },

@@ -33,8 +33,6 @@ export interface BuildStart {
   readonly group: string;
   readonly builder: string;
   readonly identity: BuildIdentity;
-  /** Equal for transfers from the same folder of the same client; "" where unknown. */
-  readonly sharedKey: string;
   /** Milliseconds since 1970. */
   readonly startedAtMs: number;
 }
@@ -62,6 +60,8 @@ export class LiveBuild {
   /** Digests of layers that the builder fetched from the shared cache. */
   readonly fetchedLayers: Set<string> = new Set();
   identity: BuildIdentity;
+  /** Of its latest transfer. */
+  sharedKey = "";
   import: ImportNote = NO_IMPORT;
   export: ExportNote = NO_EXPORT;
   /** The client named caches of its own to import. */
@@ -142,7 +142,9 @@ export class LiveBuild {
     this.#events.changed();
   }
 
-  transferred(transfer: FileTransfer): void {
+  /** @param sharedKey equal for the same folder of the same client; "" where unknown. */
+  transferred(transfer: FileTransfer, sharedKey: string): void {
+    this.sharedKey = sharedKey;
     if (this.transfers.length < TRANSFERS_MAX) this.transfers.push(transfer);
     this.#events.changed();
   }

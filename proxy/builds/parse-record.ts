@@ -86,7 +86,9 @@ const FILE = z
 /** Lists are long: a file is kept without the names of its fields. */
 export const FILES: z.ZodType<record.ListedFile[]> = z.array(FILE);
 
-export const tupleOfFile = (file: record.ListedFile): z.input<typeof FILE> => [
+type FileTuple = [string, number, number, number, number, number, string, string, boolean];
+
+export const tupleOfFile = (file: record.ListedFile): FileTuple => [
   ...([file.path, file.mode, file.uid, file.gid, file.sizeBytes, file.modifiedAtMs] as const),
   ...([file.linkname, file.contentHash, file.wasRequested] as const),
 ];
@@ -97,7 +99,7 @@ const PIECE = z.tuple([text, number, number, text]).transform(([step, stream, at
 
 export const PIECES: z.ZodType<LogPiece[]> = z.array(PIECE);
 
-export const tupleOfPiece = (piece: LogPiece): z.input<typeof PIECE> => [
+export const tupleOfPiece = (piece: LogPiece): [string, number, number, string] => [
   piece.step,
   piece.stream,
   piece.atMs,

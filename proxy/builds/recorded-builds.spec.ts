@@ -30,7 +30,7 @@ describe("RecordedBuilds", () => {
     const logger = createLogger({ level: "warn", format: "json", stream: process.stderr });
     database = openDatabase({ path: join(dir, "history.db"), logger });
     history = new SqliteHistory(database, { now: Date.now });
-    [events, running, asked] = [new BuildEvents(), new Map(), []];
+    [events, running, asked] = [new BuildEvents(), new Map<string, BuildRecord>(), []];
     flush = () => Promise.resolve();
     const recorder = {
       record: (ref: string) => running.get(ref),

@@ -1,14 +1,17 @@
 /** The part of a record that lists show. */
 import type { BuildRecord, BuildSummary } from "./build-record.js";
 
-export function summaryOf({
-  steps: _steps,
-  transfers: _transfers,
-  argumentNames: _argumentNames,
-  noCache: _noCache,
-  baseline: _baseline,
-  isCut: _isCut,
-  ...summary
-}: BuildRecord): BuildSummary {
+const OF_THE_RECORD_ONLY: readonly Exclude<keyof BuildRecord, keyof BuildSummary>[] = [
+  "steps",
+  "transfers",
+  "argumentNames",
+  "noCache",
+  "baseline",
+  "isCut",
+];
+
+export function summaryOf(record: BuildRecord): BuildSummary {
+  const summary: BuildSummary = { ...record };
+  for (const field of OF_THE_RECORD_ONLY) Reflect.deleteProperty(summary, field);
   return summary;
 }

@@ -497,7 +497,7 @@ describe("BuildInterceptor", () => {
       await untilBuildsEnded();
       const identity = { ...SCOPE, dockerfile: "Dockerfile", target: "", platform: "" };
       expect(begun).to.have.length(1);
-      expect(begun[0]).to.deep.include({ builder: gateway.builder.address, identity, sharedKey: "" });
+      expect(begun[0]).to.deep.include({ builder: gateway.builder.address, identity });
       expect(begun[0]?.request.ref).to.equal("build");
       expect(of("solving")).to.deep.equal([[identity, OPTIONS]]);
       expect(of("imported")).to.have.length(1);

@@ -46,10 +46,9 @@ export function interceptSolve(client: ClientBuilds): Interception {
 function beginBuild(client: ClientBuilds, request: SolveRequest): TrackedBuild {
   const { builder, guard, recorder, sharing } = client.deps;
   const identity = client.identify(request, request.frontendAttrs);
-  const sharedKey = client.sharedKeys.get(request.session) ?? "";
   const { group } = client;
   const record = harmlessRecord(guard, () =>
-    recorder.begin({ request, group, builder: builder.address, identity, sharedKey }),
+    recorder.begin({ request, group, builder: builder.address, identity }),
   );
   const build = new TrackedBuild(request, sharing?.overlap.begin(), record);
   client.builds.set(request.ref, build);

@@ -35,12 +35,14 @@ describe("interceptSession", () => {
   let client: ClientBuilds;
   let guard: Guard;
   let lines: string[];
+  /** Shared keys that came with transfers. */
+  let told: string[];
 
   before(async () => {
     [messages, readDefinition] = await Promise.all([loadBuildMessages(), loadDefinitionReader()]);
   });
   beforeEach(() => {
-    [registry, lines] = [new Registry(), []];
+    [registry, lines, told] = [new Registry(), [], []];
     guard = new Guard(
       registry,
       createLogger({ level: "warn", format: "json", stream: { write: (line: string) => lines.push(line) } }),
@@ -59,9 +61,10 @@ describe("interceptSession", () => {
     const nothing = (): void => undefined;
     const record: RecordedBuild = {
       sessions: new Set(sessions),
-      transferred: (transfer) => {
+      transferred: (transfer, sharedKey) => {
         fail();
         transfers.push(transfer);
+        told.push(sharedKey);
       },
       ...{ solving: nothing, statusBegan: nothing, status: nothing, statusEnded: nothing, defined: nothing },
       ...{ imported: nothing, fetched: nothing, held: nothing, ended: nothing, exported: nothing },
@@ -104,6 +107,7 @@ describe("interceptSession", () => {
       expect(transfers[0]?.isComplete).to.equal(true);
     }
     expect(other).to.deep.equal([]);
+    expect(told).to.deep.equal(["folder:client", "folder:client"]);
   });
 
   it("tells of a transfer that broke off with its session", async () => {

@@ -11,12 +11,13 @@ export function interceptSession(client: ClientBuilds, headers: HeaderList): Int
   const { sharedKeys } = client;
   const id = headerValue(headers, "x-docker-expose-session-uuid");
   if (id === undefined || sharedKeys.has(id) || sharedKeys.size >= SESSIONS_MAX) return undefined;
-  sharedKeys.set(id, headerValue(headers, "x-docker-expose-session-sharedkey") ?? "");
+  const sharedKey = headerValue(headers, "x-docker-expose-session-sharedkey") ?? "";
+  sharedKeys.set(id, sharedKey);
   const reader = new TunnelReader({
     hashKey: client.deps.hashKey,
     onTransfer: (transfer) => {
       for (const { record } of client.builds.values())
-        if (record?.sessions.has(id) === true) record.transferred(transfer);
+        if (record?.sessions.has(id) === true) record.transferred(transfer, sharedKey);
     },
   });
   return {

@@ -1,7 +1,7 @@
 /** Keyed hashes of files' bytes, within limits: reading along must not slow down an upload. */
 import { createHmac } from "node:crypto";
 
-const FILE_MAX_BYTES = 1 << 20;
+const FILE_MAX_BYTES = 8 << 20;
 /** Of all files of a session together. */
 const SESSION_MAX_BYTES = 32 << 20;
 /** Files that are hashed at the same time; a client of BuildKit sends four. */

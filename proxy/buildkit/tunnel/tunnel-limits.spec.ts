@@ -95,16 +95,19 @@ describe("limits of a TunnelReader", () => {
     }
   });
 
-  it("hashes files up to 1 MiB, and 32 MiB of a session", () => {
-    const mebibyte = Buffer.alloc(1 << 20, "m");
-    const script = context().send("client", 1, packet({ stat: { path: "over", size: mebibyte.length + 1 } }));
-    script.send("client", 1, data(0, mebibyte), data(0, Buffer.from("m")), data(0));
-    for (let id = 1; id <= 33; id++) {
-      script.send("client", 1, packet({ stat: { path: "full", size: mebibyte.length } }), data(id, mebibyte), data(id));
+  it("hashes files up to 8 MiB, and 32 MiB of a session", () => {
+    const largest = Buffer.alloc(8 << 20, "m");
+    const piece = Buffer.alloc(1 << 20, "m");
+    const piecesOf = (id: number): Buffer[] => Array.from({ length: 8 }, () => data(id, piece));
+    const script = context().send("client", 1, packet({ stat: { path: "over", size: largest.length + 1 } }));
+    script.send("client", 1, ...piecesOf(0), data(0, Buffer.from("m")), data(0));
+    for (let id = 1; id <= 5; id++) {
+      script.send("client", 1, packet({ stat: { path: "full", size: largest.length } }));
+      script.send("client", 1, ...piecesOf(id), data(id));
     }
     const [transfer] = readAll(script.passed).transfers;
-    const isHashed = transfer?.files.map(({ contentHash }) => contentHash === hashOf(mebibyte));
-    expect(isHashed).to.deep.equal([false, ...Array.from({ length: 32 }, () => true), false]);
+    const isHashed = transfer?.files.map(({ contentHash }) => contentHash === hashOf(largest));
+    expect(isHashed).to.deep.equal([false, ...Array.from({ length: 4 }, () => true), false]);
   });
 
   it("hashes no file whose bytes are not as many as the list said", () => {
