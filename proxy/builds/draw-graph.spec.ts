@@ -70,7 +70,7 @@ describe("drawGraph", () => {
   it("draws a stage once for each platform that it is built for", () => {
     const steps = ["linux/amd64", "", "linux/arm64"].map((platform) => sampleStep({ stage: "build", platform }));
     const titles = (of: typeof steps): string[] | null =>
-      drawGraph(sampleBuild({ steps: of }), "tree").match(/^build.*(?=  \()|^build.*$/gm);
+      drawGraph(sampleBuild({ steps: of }), "tree").match(/^build.*(?= {2}\()|^build.*$/gm);
     expect(titles(steps)).to.deep.equal(["build · linux/amd64", "build", "build · linux/arm64"]);
     expect(titles(steps.slice(0, 2))).to.deep.equal(["build"]);
   });

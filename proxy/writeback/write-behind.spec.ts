@@ -149,7 +149,9 @@ describe("WriteBehind", () => {
   it("lets few exports of a builder run at once, and all in the end", async () => {
     const writeBehind = create();
     gateway.exporting = () => new Promise((resolve) => setTimeout(resolve, 20));
-    const pins = await Promise.all(Array.from({ length: 12 }, (_, i) => pinned(writeBehind.pin(order([VERTEX, `${i}`])))));
+    const pins = await Promise.all(
+      Array.from({ length: 12 }, (_, i) => pinned(writeBehind.pin(order([VERTEX, `${i}`])))),
+    );
     const ends = await Promise.all(pins.flatMap((pin) => pin?.clientEnded(Promise.resolve("new")) ?? []));
     expect(ends.map(({ result }) => result)).to.deep.equal(Array.from({ length: 12 }, () => "published"));
     expect(gateway.exportingMost).to.equal(4);
@@ -157,7 +159,9 @@ describe("WriteBehind", () => {
 
   it("takes so many jobs of a builder and no more", async () => {
     const writeBehind = create();
-    const pins = await Promise.all(Array.from({ length: 70 }, (_, i) => pinned(writeBehind.pin(order([VERTEX, `${i}`])))));
+    const pins = await Promise.all(
+      Array.from({ length: 70 }, (_, i) => pinned(writeBehind.pin(order([VERTEX, `${i}`])))),
+    );
     expect(pins.filter((pin) => pin !== undefined)).to.have.length(64);
     await Promise.all(pins.flatMap((pin) => pin?.clientEnded(Promise.resolve("failed")) ?? []));
     expect(await pinned(writeBehind.pin(order()))).not.to.equal(undefined);
