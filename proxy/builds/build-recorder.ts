@@ -21,6 +21,8 @@ const TELL_INTERVAL_MS = 250;
 /** More with each step, as all of them are looked at. */
 const TELL_STEP_INTERVAL_MS = 0.25;
 const CHECKPOINT_INTERVAL_MS = 5_000;
+/** More with each step, as all of them are written. */
+const CHECKPOINT_STEP_INTERVAL_MS = 10;
 /** Logs are kept together, to write seldom. */
 const LOG_PIECES_MAX = 2_000;
 const LOG_BATCH_BYTES = 256 << 10;
@@ -151,7 +153,7 @@ class Recording implements RecordedBuild {
   readonly #deps: RecorderDeps;
   readonly #parts: RecordingParts;
   readonly #ownStatus = new AbortController();
-  readonly #checkpoints: NodeJS.Timeout;
+  #checkpointTimer: NodeJS.Timeout | undefined;
   readonly #ownStatusTimer: NodeJS.Timeout;
   readonly #progressEnd: PromiseWithResolvers;
   #status: "none" | "client" | "own" = "none";
@@ -184,9 +186,7 @@ class Recording implements RecordedBuild {
     void parts.enqueue("begin", () => deps.history.begin(summaryOf(this.record())));
     this.#tell("started");
     deps.metrics.began();
-    this.#checkpoints = setInterval(() => {
-      this.#checkpoint();
-    }, CHECKPOINT_INTERVAL_MS).unref();
+    this.#checkpointSoon();
     this.#ownStatusTimer = setTimeout(() => {
       if (this.#status === "none") void this.#followStatus();
     }, OWN_STATUS_AFTER_MS).unref();
@@ -371,10 +371,18 @@ class Recording implements RecordedBuild {
   }
 
   #clearTimers(): void {
-    clearInterval(this.#checkpoints);
+    clearTimeout(this.#checkpointTimer);
     clearTimeout(this.#ownStatusTimer);
     clearTimeout(this.#tellTimer);
     clearTimeout(this.#logTimer);
+  }
+
+  #checkpointSoon(): void {
+    const intervalMs = CHECKPOINT_INTERVAL_MS + this.#build.steps.all.size * CHECKPOINT_STEP_INTERVAL_MS;
+    this.#checkpointTimer = setTimeout(() => {
+      this.#checkpoint();
+      this.#checkpointSoon();
+    }, intervalMs).unref();
   }
 
   #checkpoint(): void {
