@@ -7,6 +7,7 @@ import { benchCache, CACHE_CASES, type CacheBenchOptions } from "./cache.js";
 import { CASES, type BenchCase } from "./cases.js";
 import { benchHistory, type HistoryBenchOptions } from "./history.js";
 import { keepRecord, type BenchRecord } from "./records.js";
+import { benchRecording, type RecordingBenchOptions } from "./recording.js";
 import { benchRegistry, type RegistryBenchOptions } from "./registry.js";
 import { describeSurroundings, runCase } from "./relay.js";
 import { benchRetention } from "./retention.js";
@@ -127,6 +128,16 @@ program
   .option("--no-save", "print the report, leave docs/ as it is")
   .action(async (options: HistoryBenchOptions) => {
     await tell("history", asText(await benchHistory(options)), options.save);
+  });
+program
+  .command("recording")
+  .description("time uploads with recording and reading along beside the same relay without")
+  .option("--rounds <n>", "rounds of each upload", parseRounds, 10)
+  .option("--no-save", "print the report, leave docs/ as it is")
+  .action(async (options: RecordingBenchOptions) => {
+    await interruptible(async (signal) => {
+      await tell("recording", asText(await benchRecording(options, signal)), options.save);
+    });
   });
 program
   .command("registry")

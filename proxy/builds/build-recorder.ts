@@ -1,4 +1,5 @@
 /** Records builds: begins, follows and ends the record of each, and tells those who look at them. */
+import { setTimeout as delay } from "node:timers/promises";
 import type { SolveRequest, StatusResponse } from "../buildkit/build-messages.js";
 import type { LlbReader } from "../buildkit/llb-graph.js";
 import type { FileTransfer } from "../buildkit/tunnel/file-transfer.js";
@@ -29,8 +30,10 @@ const LOG_BATCH_BYTES = 256 << 10;
 const LOG_INTERVAL_MS = 500;
 /** A client that wants to see the progress asks for it at once. */
 const OWN_STATUS_AFTER_MS = 1_000;
-/** The last of the progress may come after the end of the build. */
-const PROGRESS_END_TIMEOUT_MS = 1_000;
+/** The last of the progress may come after the end of the build: as long as there is no such pause, and no longer in all. */
+const PROGRESS_PAUSE_MS = 1_000;
+const PROGRESS_REST_MAX_MS = 60_000;
+const SETTLE_TIMEOUT_MS = 2_000;
 const RUNNING_STEPS_TOLD_MAX = 4;
 const REF_MAX_CHARS = 512;
 
@@ -114,9 +117,15 @@ export class BuildRecorder {
     return [...this.#live.values()].filter(({ isRunning }) => isRunning).length;
   }
 
-  /** Resolves when the builds that have ended by now are explained and kept: a moment behind their clients' answers. */
+  /**
+   * Resolves when the builds that have ended by now are explained and kept, a moment behind their clients' answers; or
+   * when one takes so long that it is looked at as it stands.
+   */
   async settled(): Promise<void> {
-    await Promise.all([...this.#live.values()].map(({ finished }) => finished));
+    const waited = new AbortController();
+    const late = delay(SETTLE_TIMEOUT_MS, undefined, { ref: false, signal: waited.signal }).catch(() => undefined);
+    await Promise.race([Promise.all([...this.#live.values()].map(({ finished }) => finished)), late]);
+    waited.abort();
   }
 
   /** What is kept of the log until now is readable. */
@@ -159,6 +168,7 @@ class Recording implements RecordedBuild {
   #status: "none" | "client" | "own" = "none";
   #tellTimer: NodeJS.Timeout | undefined;
   #logTimer: NodeJS.Timeout | undefined;
+  #pauseTimer: NodeJS.Timeout | undefined;
   #log: LogPiece[] = [];
   #logBytes = 0;
   /** Until something of it changes. */
@@ -221,7 +231,7 @@ class Recording implements RecordedBuild {
   }
 
   status(message: StatusResponse): void {
-    if (this.#status !== "own" && !this.#isOver) this.#build.progress(message);
+    if (this.#status !== "own") this.#progress(message);
   }
 
   statusEnded(isComplete: boolean): void {
@@ -302,9 +312,11 @@ class Recording implements RecordedBuild {
   }
 
   async #finish(): Promise<void> {
-    const late = setTimeout(this.#progressEnd.resolve, PROGRESS_END_TIMEOUT_MS).unref();
+    this.#pauseTimer = setTimeout(this.#progressEnd.resolve, PROGRESS_PAUSE_MS).unref();
+    const restTimer = setTimeout(this.#progressEnd.resolve, PROGRESS_REST_MAX_MS).unref();
     await this.#progressEnd.promise;
-    clearTimeout(late);
+    clearTimeout(this.#pauseTimer);
+    clearTimeout(restTimer);
     this.#isOver = true;
     this.#ownStatus.abort();
     this.#build.progressEnded();
@@ -335,7 +347,7 @@ class Recording implements RecordedBuild {
     this.#status = "own";
     this.#build.progressRestarts();
     const onStatus = (message: StatusResponse): void => {
-      if (!this.#isOver) this.#build.progress(message);
+      this.#progress(message);
     };
     try {
       await this.#deps.followStatus(this.#build.ref, onStatus, this.#ownStatus.signal);
@@ -344,6 +356,12 @@ class Recording implements RecordedBuild {
       if (isMissed) this.#deps.metrics.failed("status", error);
     }
     this.#progressEnd.resolve();
+  }
+
+  #progress(message: StatusResponse): void {
+    if (this.#isOver) return;
+    this.#build.progress(message);
+    this.#pauseTimer?.refresh();
   }
 
   #changed(): void {

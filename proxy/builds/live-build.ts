@@ -1,4 +1,5 @@
 /** One build while it runs: what its calls, its progress and its session tell, kept within limits. */
+import { z } from "zod";
 import type { SolveRequest, StatusResponse } from "../buildkit/build-messages.js";
 import { millisecondsOf } from "../buildkit/build-messages.js";
 import type { LlbGraph } from "../buildkit/llb-graph.js";
@@ -24,6 +25,11 @@ const THE_CACHE = "the shared cache";
 const CREDENTIALS = /\b((?:https?|git|ssh|ftp):\/\/)[^\s/@]+@/gi;
 const STDOUT = 1;
 const STDERR = 2;
+/** Option of the Dockerfile frontend: a JSON list. */
+const CACHE_IMPORTS = "cache-imports";
+/** Shorter values are words such as "max", "true" and "registry". */
+const CACHE_VALUE_MIN_CHARS = 9;
+const HIDDEN_MAX = 2_000;
 const BUILD_ARGUMENT = "build-arg:";
 const LOCAL_SESSION = "local-sessionid:";
 
@@ -72,7 +78,9 @@ export class LiveBuild {
   outcome: BuildOutcome = "running";
   error = "";
   readonly #events: LiveBuildEvents;
-  readonly #logTexts = new LogTexts(this.argumentValues);
+  /** Those of arguments, and of what caches are named by: addresses of these may hold tokens. */
+  readonly #hidden = new Map<string, string>();
+  readonly #logTexts = new LogTexts(this.#hidden);
   /** Messages of the logs that came, by step. */
   readonly #logsSeen = new Map<string, number>();
   /** Of those, how many are yet to come again. */
@@ -85,6 +93,7 @@ export class LiveBuild {
     this.#events = events;
     const { cache, frontendAttrs, session } = start.request;
     this.hasOwnImports = (cache?.imports.length ?? 0) > 0;
+    for (const { attrs } of [...(cache?.exports ?? []), ...(cache?.imports ?? [])]) this.#hideCache(attrs);
     const shared = Object.entries(frontendAttrs).filter(([name]) => name.startsWith(LOCAL_SESSION));
     this.sessions = new Set([session, ...shared.map(([, id]) => id)]);
     this.#readOptions(frontendAttrs);
@@ -176,7 +185,7 @@ export class LiveBuild {
   /** Without what must not be kept. */
   masked(text: string): string {
     const bare = text.replace(CACHE_ADDRESS, THE_CACHE).replace(CREDENTIALS, "$1");
-    return maskValues(bare, this.argumentValues).slice(0, TEXT_MAX_CHARS);
+    return maskValues(bare, this.#hidden).slice(0, TEXT_MAX_CHARS);
   }
 
   #cameBefore(step: string): boolean {
@@ -187,12 +196,34 @@ export class LiveBuild {
   }
 
   #readOptions(options: Readonly<Record<string, string>>): void {
-    for (const [name, value] of Object.entries(options)) {
-      if (name.startsWith(BUILD_ARGUMENT) && this.argumentValues.size < ARGUMENTS_MAX)
-        this.argumentValues.set(name.slice(BUILD_ARGUMENT.length), value);
+    for (const [option, value] of Object.entries(options)) {
+      if (!option.startsWith(BUILD_ARGUMENT) || this.argumentValues.size >= ARGUMENTS_MAX) continue;
+      const name = option.slice(BUILD_ARGUMENT.length);
+      this.argumentValues.set(name, value);
+      this.#hidden.set(name, value);
     }
+    for (const attrs of cachesIn(options[CACHE_IMPORTS] ?? "")) this.#hideCache(attrs);
     const stages = options["no-cache"];
     if (stages !== undefined) this.noCache = stages === "" ? ["*"] : stages.split(",");
-    if ((options["cache-imports"] ?? "[]") !== "[]") this.hasOwnImports = true;
+    if ((options[CACHE_IMPORTS] ?? "[]") !== "[]") this.hasOwnImports = true;
+  }
+
+  #hideCache(attrs: Readonly<Record<string, string>>): void {
+    for (const [attr, value] of Object.entries(attrs)) {
+      if (value.length < CACHE_VALUE_MIN_CHARS || this.#hidden.size >= HIDDEN_MAX) continue;
+      const name = `cache ${attr}`;
+      this.#hidden.set(this.#hidden.has(name) ? `${name} ${this.#hidden.size}` : name, value);
+    }
+  }
+}
+
+const entries = z.array(z.object({ Attrs: z.record(z.string(), z.string()).nullish() }));
+
+/** Attributes of each cache in the frontend's option. */
+function cachesIn(option: string): readonly Readonly<Record<string, string>>[] {
+  try {
+    return (entries.safeParse(JSON.parse(option)).data ?? []).map(({ Attrs }) => Attrs ?? {});
+  } catch {
+    return []; // it is the frontend's to judge
   }
 }

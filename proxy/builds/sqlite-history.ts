@@ -117,7 +117,9 @@ export class SqliteHistory implements history.History {
     const bytes = this.#database.value("SELECT bytes FROM records WHERE build_id = ?", [row.id]);
     if (!(bytes instanceof Uint8Array)) return { ...row.summary, ...EMPTY_HEAD, steps: [] };
     const rest = await readRecord(bytes);
-    return rest && { ...row.summary, ...rest };
+    if (rest === undefined) return undefined;
+    const steps = row.summary.outcome === "lost" ? rest.steps.map(lostStep) : rest.steps;
+    return { ...row.summary, ...rest, steps };
   }
 
   async logs(ref: string, query: history.LogQuery): Promise<history.LogPage | undefined> {
@@ -307,4 +309,10 @@ async function readRecord(bytes: Uint8Array): Promise<(RecordHead & Pick<BuildRe
   } catch {
     return undefined;
   }
+}
+
+/** What was kept of it is how it stood when MemoBuild ended. */
+function lostStep(step: StepRecord): StepRecord {
+  if (step.result === "running") return { ...step, result: "canceled" };
+  return step.result === "waiting" ? { ...step, result: "skipped" } : step;
 }

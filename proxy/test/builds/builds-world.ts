@@ -35,7 +35,13 @@ export class BuildsWorld {
   #daemon: Buildkitd;
   #memoBuild: MemoBuild;
 
-  private constructor(dir: string, options: BuildsWorldOptions, daemon: Buildkitd, memoBuild: MemoBuild, buildx: Buildx) {
+  private constructor(
+    dir: string,
+    options: BuildsWorldOptions,
+    daemon: Buildkitd,
+    memoBuild: MemoBuild,
+    buildx: Buildx,
+  ) {
     this.dir = dir;
     this.dataDir = dataDirOf(dir, options);
     this.buildx = buildx;

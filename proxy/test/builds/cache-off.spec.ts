@@ -17,7 +17,10 @@ describe("builds where the cache is off", () => {
 
   it("are recorded all the same", async () => {
     const context = await world().context("off", { Dockerfile: `${SHELL}RUN echo said\n` });
-    for (const results of [{ ran: 3, cached: 0 }, { ran: 0, cached: 3 }]) {
+    for (const results of [
+      { ran: 3, cached: 0 },
+      { ran: 0, cached: 3 },
+    ]) {
       let shown = "";
       const record = await world().recordOf(async () => {
         const { code, stderr } = await world().build(context, "--progress", "rawjson");

@@ -47,13 +47,19 @@ describe("a build that is interrupted", () => {
       const context = await world().context("builder-killed", { Dockerfile: dockerfile });
       const { cursor } = await world().builds.eventsAfter(undefined, 0);
       const client = world().buildx.start(world().command(context));
-      await poll(() => asked, ({ length }) => length > 0, { what: "the builder fetches the file" });
+      await poll(
+        () => asked,
+        ({ length }) => length > 0,
+        { what: "the builder fetches the file" },
+      );
       await world().killDaemon();
       expect((await within(client.exited, END_TIMEOUT_MS, "the client's end")).code).to.not.equal(0);
       const [record] = await world().endedSince(cursor, 1);
       expect(record).to.include({ outcome: "failed" });
       expect(record?.error).to.match(/builder|connection/);
-      expect(record?.steps.map(({ result }) => result)).to.include("canceled").and.to.not.include("running");
+      expect(record?.steps.map(({ result }) => result))
+        .to.include("canceled")
+        .and.to.not.include("running");
     } finally {
       server.closeAllConnections();
       server.close();
@@ -80,7 +86,11 @@ describe("a build that is interrupted", () => {
     expect(record.steps.filter(({ result }) => result === "ran")).to.have.length.above(2);
     expect(record.steps.map(({ result }) => result)).to.not.include("running");
     expect(await logOf(world(), build.ref)).to.match(/tick 1 [^]*tick 5 /);
-    expect(world().memoBuild.logs().filter(({ msg }) => String(msg).includes("lost"))).to.have.length(1);
+    expect(
+      world()
+        .memoBuild.logs()
+        .filter(({ msg }) => String(msg).includes("lost")),
+    ).to.have.length(1);
   });
 
   it("is no hindrance: MemoBuild that starts again has all of them, and records the next one", async () => {

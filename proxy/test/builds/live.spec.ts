@@ -42,7 +42,8 @@ describe("a build that runs", () => {
 
   /** Settles when the build and its export have ended. */
   const untilOver = async ({ events, stop, stopped }: Followed): Promise<void> => {
-    const isOver = (): boolean => events.some(({ build, type }) => type === "exported" && build.export.result !== "pending");
+    const isOver = (): boolean =>
+      events.some(({ build, type }) => type === "exported" && build.export.result !== "pending");
     await poll(isOver, Boolean, { what: "the build is exported", timeoutMs: END_TIMEOUT_MS }).finally(() => {
       stop.abort();
     });

@@ -129,7 +129,9 @@ describe("the record of a build", () => {
       if (error === undefined) expect(record.error).to.equal("");
       else expect(record.error).to.match(error);
       if (results === undefined) return;
-      const ofUser = record.steps.filter(({ name }) => /^\[\w+ \d\/\d\]/.test(name)).sort((a, b) => (a.name < b.name ? -1 : 1));
+      const ofUser = record.steps
+        .filter(({ name }) => /^\[\w+ \d\/\d\]/.test(name))
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
       expect(Object.fromEntries(ofUser.map(({ name, result }) => [name, result]))).to.deep.equal(results);
     });
   }
@@ -148,7 +150,7 @@ describe("the record of a build", () => {
   });
 
   it("is one of a group where a bake builds more than one target", async () => {
-    const bake = "group default { targets = [\"one\", \"two\", \"both\"] }\n";
+    const bake = 'group default { targets = ["one", "two", "both"] }\n';
     const target = (name: string): string =>
       `target ${name} {\n  target = "${name}"\n  contexts = { tools = "${join(world().dir, "tools")}" }\n}\n`;
     const context = await world().context("baked", {
@@ -220,10 +222,17 @@ describe("the record of a build", () => {
   });
 
   it("is made of builds alone: not of questions, of probes, or of what MemoBuild itself asks the builder to do", async () => {
-    for (const args of [["inspect", "--bootstrap"], ["du"], ["history", "ls"], ["prune", "--force", "--filter", "id=none"]])
+    for (const args of [
+      ["inspect", "--bootstrap"],
+      ["du"],
+      ["history", "ls"],
+      ["prune", "--force", "--filter", "id=none"],
+    ])
       expect((await world().buildx.run(args)).code, args.join(" ")).to.equal(0);
     await world().exported();
-    expect((await readSeries(world().memoBuild)).get('memobuild_cache_exports_total{result="published"}')).to.be.above(0);
+    expect((await readSeries(world().memoBuild)).get('memobuild_cache_exports_total{result="published"}')).to.be.above(
+      0,
+    );
     expect(await world().all()).to.have.length(builds);
     expect((await readSeries(world().memoBuild)).get("memobuild_builds_running")).to.equal(0);
     const failures = [...(await readSeries(world().memoBuild))].filter(([name]) =>

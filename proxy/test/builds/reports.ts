@@ -61,7 +61,9 @@ const byDigest = ([a]: readonly [string, unknown], [b]: readonly [string, unknow
 
 /** The record of a build has the steps that the client was shown: the same ones, at the same times, with the same end. */
 export function expectSteps(record: BuildRecord, reported: ReadonlyMap<string, ReportedStep>): void {
-  const shown = [...reported].map(([digest, { error, isCached, name }]) => [digest, { name, isCached, error }] as const);
+  const shown = [...reported].map(
+    ([digest, { error, isCached, name }]) => [digest, { name, isCached, error }] as const,
+  );
   const recorded = record.steps.map(
     ({ digest, error, name, result }) => [digest, { name, isCached: result === "cached", error }] as const,
   );

@@ -54,7 +54,12 @@ describe("what MemoBuild keeps of builds", () => {
     if (current.dir !== undefined) await removeDir(current.dir);
   });
 
-  const build = async (project: string, dockerfile: string, args: readonly string[], code = 0): Promise<BuildRecord> => {
+  const build = async (
+    project: string,
+    dockerfile: string,
+    args: readonly string[],
+    code = 0,
+  ): Promise<BuildRecord> => {
     const context = await world().context(project, { Dockerfile: dockerfile, file: MARKERS.content });
     const secret = join(world().dir, "secret");
     await writeFile(secret, MARKERS.secret);
@@ -101,7 +106,12 @@ describe("what MemoBuild keeps of builds", () => {
     const { api, builds } = world();
     const texts: unknown[] = [await world().all(), await api.status(), await api.builders(), await api.cache.usage()];
     for (const { ref } of records)
-      texts.push(await builds.build(ref), await builds.graph(ref), await builds.explain(ref), await logOf(world(), ref));
+      texts.push(
+        await builds.build(ref),
+        await builds.graph(ref),
+        await builds.explain(ref),
+        await logOf(world(), ref),
+      );
     for (const [index, { ref }] of records.entries())
       texts.push(await builds.compare(records[Math.max(0, index - 1)]?.ref ?? ref, ref));
     texts.push(await builds.figures({ sinceMs: 0 }), await api.cache.list({ limit: 1_000 }));
@@ -112,7 +122,8 @@ describe("what MemoBuild keeps of builds", () => {
     // The path of a repository is part of what a project is called.
     const secret = Object.values(MARKERS).filter((marker) => marker !== MARKERS.label);
     for (const text of texts)
-      for (const marker of secret) expect(text.includes(marker), `${marker} in ${what}: ${around(text, marker)}`).to.equal(false);
+      for (const marker of secret)
+        expect(text.includes(marker), `${marker} in ${what}: ${around(text, marker)}`).to.equal(false);
   };
   const around = (text: string, marker: string): string => {
     const at = text.indexOf(marker);
@@ -130,7 +141,12 @@ describe("what MemoBuild keeps of builds", () => {
   });
 
   it("is logged and counted without them", async () => {
-    expectNone(world().memoBuild.logs().map((line) => JSON.stringify(line)), "the log");
+    expectNone(
+      world()
+        .memoBuild.logs()
+        .map((line) => JSON.stringify(line)),
+      "the log",
+    );
     expectNone([await world().memoBuild.metrics()], "the metrics");
   });
 
@@ -154,7 +170,9 @@ describe("what MemoBuild keeps of builds", () => {
 function storedValues(path: string): string[] {
   const database = new sqlite.Database(path);
   try {
-    const tables = database.all("SELECT name FROM sqlite_schema WHERE type = 'table'").map((row) => String(row["name"]));
+    const tables = database
+      .all("SELECT name FROM sqlite_schema WHERE type = 'table'")
+      .map((row) => String(row["name"]));
     const rows = tables.flatMap((table) => database.all(`SELECT * FROM "${table}"`));
     return rows.flatMap((row) => Object.values(row)).map(textOf);
   } finally {

@@ -6,7 +6,7 @@ import { SHELL } from "../system/world.js";
 import type { BuildsWorld } from "./builds-world.js";
 
 const TICK_TIMEOUT_MS = 30_000;
-export const SLOW_STEP = /^\[shell 3\/3\] RUN for tick/;
+export const SLOW_STEP: RegExp = /^\[shell 3\/3\] RUN for tick/;
 
 export const slowDockerfile = (ticks: number, salt = ""): string =>
   `${SHELL}RUN for tick in $(seq ${ticks}); do echo tick $tick ${salt}; sleep 1; done\n`;
