@@ -193,7 +193,11 @@ export class App {
     }
     await this.#startApi(builder, health, builds);
     const { hashKey, recorder } = builds;
-    const parts = { builder, sharing: this.#cache?.sharing, recorder, hashKey, messages, readDefinition };
+    const worker = (): string | undefined => {
+      const { latest } = health;
+      return latest.state === "up" && latest.workers.id !== "" ? latest.workers.id : undefined;
+    };
+    const parts = { builder, worker, sharing: this.#cache?.sharing, recorder, hashKey, messages, readDefinition };
     const guard = new Guard(registry, logger);
     return () => new BuildInterceptor({ ...parts, guard, now: () => performance.now() });
   }

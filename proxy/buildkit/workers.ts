@@ -4,6 +4,8 @@ import protobuf from "protobufjs";
 import { z } from "zod";
 
 export interface Workers {
+  /** Of the first worker: a daemon that begins with nothing has a new one. "" where it does not tell. */
+  readonly id: string;
   /** Version of the daemon, "" where it does not tell. */
   readonly version: string;
   /** `os/architecture[/variant]` of all workers, each once, in the daemon's order. */
@@ -14,6 +16,7 @@ const listWorkersResponse = z.object({
   record: z
     .array(
       z.object({
+        id: z.string().default(""),
         platforms: z
           .array(
             z.object({
@@ -40,6 +43,7 @@ export async function loadWorkersCodec(): Promise<(message: Buffer) => Workers> 
         [os, architecture, variant].filter((part) => part !== "").join("/"),
       ),
     );
-    return { version: record[0]?.buildkitVersion?.version ?? "", platforms: [...new Set(platforms)] };
+    const id = record[0]?.id ?? "";
+    return { id, version: record[0]?.buildkitVersion?.version ?? "", platforms: [...new Set(platforms)] };
   };
 }

@@ -48,6 +48,18 @@ describe("assembleRecord", () => {
   const assemble = (build: LiveBuild, ...descriptions: StepDescription[]): ReturnType<typeof assembleRecord> =>
     assembleRecord(build, new Map(descriptions.map((one) => [one.digest, one])), []);
 
+  it("takes a step that BuildKit made one with that of another build for the own one", () => {
+    const build = liveBuild();
+    const name = "[a 1/1] RUN make";
+    build.progress(message({ vertexes: [vertex("theirs", { name }), vertex("after", { inputs: ["theirs"] })] }));
+    const own = described({ digest: "ours", name, key: "k", parts: { command: "x" } });
+    const { steps } = assemble(build, own, described({ digest: "after", name: "after", inputs: ["ours"] }));
+    expect(steps.map(({ digest, inputs, key }) => [digest, key, inputs])).to.deep.equal([
+      ["theirs", "k", []],
+      ["after", "", [0]],
+    ]);
+  });
+
   it("gives each step its result", () => {
     const build = liveBuild();
     build.progress(

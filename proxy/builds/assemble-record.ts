@@ -9,20 +9,42 @@ const PROGRESS_SHOWN_MAX = 20;
 /** By digest of the vertex. */
 export type Descriptions = ReadonlyMap<string, StepDescription>;
 
+/** What steps select from folders has values of build arguments: they must be known to be compared, and then hidden. */
+export function hideSelected(record: BuildRecord, build: LiveBuild): BuildRecord {
+  const hide = (text: string): string => build.masked(text);
+  const steps = record.steps.map((step) => {
+    if (step.selections.length === 0) return step;
+    const selections = step.selections.map(({ excludePatterns, includePatterns, path, source }) => ({
+      source,
+      path: hide(path),
+      includePatterns: includePatterns.map(hide),
+      excludePatterns: excludePatterns.map(hide),
+    }));
+    return { ...step, selections };
+  });
+  return { ...record, steps };
+}
+
+/** With values of build arguments in what steps select: see `hideSelected`. */
 export function assembleRecord(
   build: LiveBuild,
   descriptions: Descriptions,
   transfers: readonly TransferRecord[],
 ): BuildRecord {
+  const merged = mergedSteps(build, descriptions);
   const digests = [...build.steps.all.keys()];
+  const own = new Set(merged.values());
   for (const digest of descriptions.keys())
-    if (!build.steps.all.has(digest) && digests.length < STEPS_MAX) digests.push(digest);
+    if (!build.steps.all.has(digest) && !own.has(digest) && digests.length < STEPS_MAX) digests.push(digest);
   const indexes = new Map(digests.map((digest, index) => [digest, index]));
-  const steps = digests.map((digest) => stepOf(build, digest, descriptions.get(digest), (of) => indexes.get(of)));
+  for (const [digest, described] of merged) indexes.set(described, indexes.get(digest) ?? 0);
+  const steps = digests.map((digest) =>
+    stepOf(build, digest, descriptions.get(merged.get(digest) ?? digest), (of) => indexes.get(of)),
+  );
   const { identity, start } = build;
   return {
     ...identity,
-    ...{ ref: build.ref, group: start.group, builder: start.builder },
+    ...{ ref: build.ref, group: start.group, builder: start.builder, worker: start.worker },
     revision: (start.request.frontendAttrs["vcs:revision"] ?? "").slice(0, 128),
     outputs: outputsOf(build),
     startedAtMs: start.startedAtMs,
@@ -32,6 +54,28 @@ export function assembleRecord(
     ...{ import: build.import, export: build.export, steps, transfers },
     ...{ argumentNames: build.argumentNames, noCache: build.noCache, baseline: "", isCut: build.steps.isCut },
   };
+}
+
+/**
+ * Of equal steps of builds that run at the same time, BuildKit makes one, and tells all of them of that: the digest is
+ * that of another build's step, and the own one never comes. Theirs by ours.
+ */
+function mergedSteps(build: LiveBuild, descriptions: Descriptions): ReadonlyMap<string, string> {
+  const { steps } = build;
+  const unseen = new Map<string, string[]>();
+  for (const description of descriptions.values()) {
+    const { digest } = description;
+    if (description.name === "" || steps.all.has(digest)) continue;
+    const name = build.masked(description.name);
+    unseen.set(name, [...(unseen.get(name) ?? []), digest]);
+  }
+  const merged = new Map<string, string>();
+  if (unseen.size === 0) return merged;
+  for (const { digest, name } of steps.all.values()) {
+    const described = descriptions.has(digest) ? undefined : unseen.get(name)?.shift();
+    if (described !== undefined) merged.set(digest, described);
+  }
+  return merged;
 }
 
 const FROM = /^\[.*\] FROM/;

@@ -64,6 +64,8 @@ export interface BuildSummary extends BuildIdentity {
   readonly revision: string;
   /** Address of the builder. */
   readonly builder: string;
+  /** Id of the builder's worker: a builder that begins with nothing has another one. Undefined where unknown. */
+  readonly worker?: string | undefined;
   /** Types of the outputs, such as "image" or "local". */
   readonly outputs: readonly string[];
   /** Milliseconds since 1970, by our clock. */

@@ -8,7 +8,8 @@ import { assembleRecord } from "./assemble-record.js";
 import { BuildEvents } from "./build-events.js";
 import { BuildMetrics } from "./build-metrics.js";
 import type { BuildRecord } from "./build-record.js";
-import { BuildRecorder, LIVE_BUILDS_MAX, type RecordedBuild, type RecorderDeps } from "./build-recorder.js";
+import { BuildRecorder, LIVE_BUILDS_MAX } from "./build-recorder.js";
+import type { RecordedBuild, RecorderDeps } from "./recording.js";
 import type { LogPiece } from "./history.js";
 
 const IDENTITY = { tenant: "default", project: "p", dockerfile: "Dockerfile", target: "", platform: "" };
@@ -422,6 +423,7 @@ describe("BuildRecorder", () => {
 
   it("counts a definition that cannot be read", async () => {
     begin().defined(Buffer.from("junk"));
+    await settled();
     expect(await failures()).to.deep.equal({ definition: 1 });
   });
 

@@ -12,8 +12,6 @@ export interface ExplainContext {
   readonly stepHistory: ReadonlyMap<string, StepHistory>;
   /** Of builds that had the steps that ran. */
   readonly exports: readonly ExportHistory[];
-  /** Nothing was ever built on it through us before. */
-  readonly builderIsNew: boolean;
   /** Keys of steps that the import of the shared cache had. */
   readonly importedKeys: ReadonlySet<string>;
   /** Digests of layers that the builder fetched from the shared cache while the build ran. */

@@ -184,7 +184,7 @@ const CASES: readonly Case[] = [
   },
   {
     ...{ what: "an import that failed", steps: ALL_RAN, record: { import: imported("unreachable") } },
-    ...{ context: { stepHistory: elsewhere("copy", "make", "test"), builderIsNew: true } },
+    ...{ context: { stepHistory: elsewhere("copy", "make", "test") } },
     ...{ kind: "import_failed", text: /does not reach the shared cache/, cascade: 2 },
   },
   {

@@ -1,17 +1,19 @@
 /** The end of a record: names its files, compares it with an earlier build, says why steps ran, and keeps it. */
 import { LRUCache } from "lru-cache";
-import { assembleRecord, countSteps, isCacheable, type Descriptions } from "./assemble-record.js";
+import { assembleRecord, countSteps, hideSelected, isCacheable, type Descriptions } from "./assemble-record.js";
 import type { BuildRecord, FileList, StepRecord, TransferRecord } from "./build-record.js";
 import { collectFiles, withKnownContent, type CollectedFiles } from "./collect-files.js";
 import { describeSteps } from "./describe-step.js";
 import { explain, type ExplainContext } from "./explain.js";
-import type { ExportHistory, History, StepHistory } from "./history.js";
+import { builderKeyOf, type ExportHistory, type History, type StepHistory } from "./history.js";
 import type { LiveBuild } from "./live-build.js";
 
 /** Earlier builds that are looked at for one to compare with: those that ended too early tell nothing. */
 const BASELINES_TRIED = 5;
 /** Of the builds whose exports were imported, these are looked into for the steps that they had. */
 const IMPORTED_BUILDS_MAX = 8;
+/** Of larger builds, steps are described once, at the end: each takes some 0.1 ms. */
+const LIVE_DESCRIBED_STEPS_MAX = 500;
 /** Lists of files that are kept read, in files. */
 const KNOWN_FILES_MAX = 200_000;
 
@@ -38,6 +40,9 @@ export class RecordFinisher {
 
   /** What is known of the steps before the files are. */
   describe(build: LiveBuild): Descriptions {
+    const steps = build.graphs.reduce((sum, graph) => sum + graph.steps.length, 0);
+    // Nobody waits so urgently for a better name of a step that the process may stand still for it.
+    if (steps > LIVE_DESCRIBED_STEPS_MAX) return new Map();
     const known = this.#described.get(build);
     if (known?.graphs === build.graphs.length) return known.found;
     const found = this.#describe(build, new Map());
@@ -55,7 +60,7 @@ export class RecordFinisher {
     const complete = [...folders].filter(([, { isComplete }]) => isComplete);
     const lists = new Map(complete.map(([name, { files }]) => [name, files]));
     const record = assembleRecord(build, this.#describe(build, lists), transfers);
-    const explained = await this.#explain(build, record, folders);
+    const explained = hideSelected(await this.#explain(build, record, folders), build);
     await history.finish(explained);
     return explained;
   }
@@ -79,9 +84,9 @@ export class RecordFinisher {
     return folders;
   }
 
-  async #latestList({ identity }: LiveBuild, name: string): Promise<FileList | undefined> {
+  async #latestList({ identity, start }: LiveBuild, name: string): Promise<FileList | undefined> {
     const { history } = this.#deps;
-    const transfer = await history.latestTransfer(identity, name);
+    const transfer = await history.latestTransfer({ ...identity, builder: start.builder }, name);
     return transfer === undefined ? undefined : history.fileList(transfer.fileList);
   }
 
@@ -91,9 +96,8 @@ export class RecordFinisher {
     folders: ReadonlyMap<string, CollectedFiles>,
   ): Promise<BuildRecord> {
     const { history } = this.#deps;
-    const { builder, startedAtMs } = record;
     const keys = [...new Set(record.steps.map(({ key }) => key).filter((key) => key !== ""))];
-    const stepHistory = await history.stepHistory(keys, builder);
+    const stepHistory = await history.stepHistory(keys, builderKeyOf(record));
     const baseline = await this.#baseline(record);
     const context: ExplainContext = {
       ...(baseline !== undefined && { baseline }),
@@ -101,7 +105,6 @@ export class RecordFinisher {
       currentFiles: new Map([...folders].map(([name, { files }]) => [name, files])),
       stepHistory,
       exports: await this.#exports(record, stepHistory),
-      builderIsNew: !(await history.hasBuilder(builder, startedAtMs)),
       importedKeys: await this.#importedKeys(record),
       fetchedLayers: build.fetchedLayers,
       hasOwnImports: build.hasOwnImports,

@@ -163,12 +163,13 @@ export interface History {
   fileList(name: string): Promise<FileList | undefined>;
   /** The latest ended builds of the same project, Dockerfile, target and platform before that time. */
   alike(identity: BuildIdentity, beforeMs: number, limit: number): Promise<readonly string[]>;
-  /** The latest list of files of that name in the project: for hashes of files that are not sent again. */
-  latestTransfer(identity: BuildIdentity, name: string): Promise<TransferRecord | undefined>;
-  /** By key of the step; without those that are not known. */
+  /** The latest list of files of that name in the project on that builder: for hashes of files that are not sent again. */
+  latestTransfer(
+    build: Pick<BuildSummary, "tenant" | "project" | "builder">,
+    name: string,
+  ): Promise<TransferRecord | undefined>;
+  /** By key of the step; without those that are not known. @param builder see `builderKeyOf`. */
   stepHistory(keys: readonly string[], builder: string): Promise<ReadonlyMap<string, StepHistory>>;
-  /** Whether anything was ever recorded of the builder before that time. */
-  hasBuilder(builder: string, beforeMs: number): Promise<boolean>;
   exportsOf(refs: readonly string[]): Promise<readonly ExportHistory[]>;
   figures(query: FiguresQuery): Promise<Figures>;
 
@@ -179,3 +180,7 @@ export interface History {
   /** Marks builds that are still running as lost: for the start. Returns how many. */
   markLost(): Promise<number>;
 }
+
+/** What tells a builder from others, and from what was at its address before. */
+export const builderKeyOf = ({ builder, worker }: Pick<BuildSummary, "builder" | "worker">): string =>
+  worker === undefined ? builder : `${builder} ${worker}`;

@@ -16,10 +16,12 @@ import { maskValues } from "./mask-values.js";
 const GRAPHS_MAX = 64;
 const TRANSFERS_MAX = 64;
 const FETCHED_LAYERS_MAX = 10_000;
-const ARGUMENTS_MAX = 1_000;
+const ARGUMENTS_MAX = 20_000;
 const TEXT_MAX_CHARS = 4_000;
 /** Of a repository of our registry: who knows its token may use it. */
 const CACHE_ADDRESS = /[^\s/"]{1,255}:\d+\/(?:v2\/)?[0-9a-f]{32}(?:[/@:][\w@:./-]*)?/g;
+/** Quick to look for where there is none, as in nearly all texts. */
+const CACHE_PATH = /:\d{1,5}\/(?:v2\/)?[0-9a-f]{32}/;
 const THE_CACHE = "the shared cache";
 /** User and password in an address. */
 const CREDENTIALS = /\b((?:https?|git|ssh|ftp):\/\/)[^\s/@]+@/gi;
@@ -29,7 +31,7 @@ const STDERR = 2;
 const CACHE_IMPORTS = "cache-imports";
 /** Shorter values are words such as "max", "true" and "registry". */
 const CACHE_VALUE_MIN_CHARS = 9;
-const HIDDEN_MAX = 2_000;
+const HIDDEN_MAX = 21_000;
 const BUILD_ARGUMENT = "build-arg:";
 const LOCAL_SESSION = "local-sessionid:";
 
@@ -38,6 +40,8 @@ export interface BuildStart {
   /** Of the client process. */
   readonly group: string;
   readonly builder: string;
+  /** Id of its worker, where known. */
+  readonly worker?: string | undefined;
   readonly identity: BuildIdentity;
   /** Milliseconds since 1970. */
   readonly startedAtMs: number;
@@ -114,7 +118,7 @@ export class LiveBuild {
     const completed = this.steps.add(message);
     const pieces: LogPiece[] = [];
     const keep = (piece: LogPiece): void => {
-      const text = piece.text.replace(CACHE_ADDRESS, THE_CACHE);
+      const text = withoutCacheAddress(piece.text);
       const kept = text === "" ? undefined : this.logs.add({ ...piece, text });
       if (kept !== undefined) pieces.push(kept);
     };
@@ -184,7 +188,7 @@ export class LiveBuild {
 
   /** Without what must not be kept. */
   masked(text: string): string {
-    const bare = text.replace(CACHE_ADDRESS, THE_CACHE).replace(CREDENTIALS, "$1");
+    const bare = withoutCacheAddress(text).replace(CREDENTIALS, "$1");
     return maskValues(bare, this.#hidden).slice(0, TEXT_MAX_CHARS);
   }
 
@@ -216,6 +220,9 @@ export class LiveBuild {
     }
   }
 }
+
+const withoutCacheAddress = (text: string): string =>
+  CACHE_PATH.test(text) ? text.replace(CACHE_ADDRESS, THE_CACHE) : text;
 
 const entries = z.array(z.object({ Attrs: z.record(z.string(), z.string()).nullish() }));
 

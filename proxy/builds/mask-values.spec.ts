@@ -22,6 +22,12 @@ describe("maskValues", () => {
     expect(maskAllValues("v1", values)).to.equal("v${SHORT}");
   });
 
+  it("finds values as errors quote them, and as they stand in URLs", () => {
+    const odd = new Map([["ODD", 's3cr"et\\val\n']]);
+    expect(maskValues(`failed: ${JSON.stringify('/s3cr"et\\val\n')}`, odd)).to.equal('failed: "/${ODD}"');
+    expect(maskValues(`GET /${encodeURIComponent('s3cr"et\\val\n')}`, odd)).to.equal("GET /${ODD}");
+  });
+
   it("leaves no value, whatever it is", () => {
     const value = fc.string({ minLength: 4 }).filter((text) => !"${A}".includes(text));
     fc.assert(

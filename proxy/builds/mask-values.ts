@@ -3,6 +3,8 @@
 /** In logs and errors shorter values are left: they are too common to be secrets. */
 const VALUE_MIN_CHARS = 4;
 
+/** These are written the same everywhere. */
+const PLAIN = /^[\w.~-]*$/;
 const SPECIAL = /[\\^$.*+?()[\]{}|]/g;
 
 /** Values by name of their argument. */
@@ -19,11 +21,21 @@ export function maskAllValues(text: string, values: ArgumentValues): string {
 }
 
 function replaceValues(text: string, values: ArgumentValues, minChars: number): string {
-  const found = [...values].filter(([, value]) => value.length >= minChars && text.includes(value));
-  if (found.length === 0) return text;
+  const names = new Map<string, string>();
+  for (const [name, value] of values) {
+    if (value.length < minChars) continue;
+    for (const form of formsOf(value)) if (text.includes(form)) names.set(form, name);
+  }
+  if (names.size === 0) return text;
   // The longest first, as one value may be a part of another; in one go, as a name may contain a value.
-  found.sort(([, a], [, b]) => b.length - a.length);
-  const names = new Map(found.map(([name, value]) => [value, name]));
-  const pattern = new RegExp(found.map(([, value]) => value.replaceAll(SPECIAL, String.raw`\$&`)).join("|"), "g");
+  const forms = [...names.keys()].sort((a, b) => b.length - a.length);
+  const pattern = new RegExp(forms.map((form) => form.replaceAll(SPECIAL, String.raw`\$&`)).join("|"), "g");
   return text.replaceAll(pattern, (value) => `\${${names.get(value) ?? ""}}`);
+}
+
+/** As it is, quoted as errors quote it, and as it stands in a URL. */
+function formsOf(value: string): readonly string[] {
+  if (PLAIN.test(value)) return [value];
+  const quoted = JSON.stringify(value).slice(1, -1);
+  return [value, quoted, encodeURIComponent(value.replaceAll(/\p{Cs}/gu, "\u{fffd}"))];
 }

@@ -11,7 +11,7 @@ const cause = z.enum(record.CAUSE_KINDS);
 
 export const SUMMARY: z.ZodType<record.BuildSummary> = z.object({
   ...{ tenant: text, project: text, dockerfile: text, target: text, platform: text },
-  ...{ ref: text, group: text, revision: text, builder: text, outputs: texts },
+  ...{ ref: text, group: text, revision: text, builder: text, worker: text.optional(), outputs: texts },
   startedAtMs: number,
   endedAtMs: number.optional(),
   outcome: z.enum(record.BUILD_OUTCOMES),

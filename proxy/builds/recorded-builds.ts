@@ -44,7 +44,6 @@ export class RecordedBuilds implements BuildDesk {
   }
 
   async list(query: BuildQuery): Promise<BuildPage> {
-    await this.#deps.recorder.settled();
     const page = await this.#deps.history.list(query);
     return { ...page, builds: page.builds.map((build) => this.#asItStands(build)) };
   }
@@ -83,8 +82,7 @@ export class RecordedBuilds implements BuildDesk {
     return removed;
   }
 
-  async figures(query: FiguresQuery): Promise<Figures> {
-    await this.#deps.recorder.settled();
+  figures(query: FiguresQuery): Promise<Figures> {
     return this.#deps.history.figures(query);
   }
 

@@ -5,6 +5,7 @@ import { migrate } from "../database/schema.js";
 import { SqliteDatabase } from "../database/sqlite-database.js";
 import { finishBuilds, hashOf, runningSummary, seriesBuild } from "../test/support/build-records.js";
 import { SAMPLE_STARTED_AT_MS, sampleBuild, sampleStep } from "../test/support/build-samples.js";
+import { builderKeyOf } from "./history.js";
 import { SqliteHistory } from "./sqlite-history.js";
 
 const START = SAMPLE_STARTED_AT_MS;
@@ -28,7 +29,7 @@ describe("SqliteCompletions", () => {
 
   describe("stepHistory", () => {
     const step = (name: string, result: "ran" | "cached" | "failed", durationMs = 0) =>
-      sampleStep({ key: hashOf(name), result, durationMs });
+      sampleStep({ key: hashOf(name), result, durationMs, ...(result === "cached" && { cachedFrom: "builder" }) });
     const known = async (name: string, builder = "b1") =>
       (await history.stepHistory([hashOf(name)], builder)).get(hashOf(name));
 
@@ -44,6 +45,15 @@ describe("SqliteCompletions", () => {
       expect(await known("x", "b2")).to.deep.equal({ onBuilder: { ref: "b", atMs: START + 20 }, run });
       expect(await known("x", "b3")).to.deep.equal({ run });
       expect(await known("y")).to.equal(undefined);
+    });
+
+    it("knows a builder from another one at its address, and what it has from what the shared cache has", async () => {
+      const shared = sampleStep({ key: hashOf("y"), result: "cached", cachedFrom: "shared" });
+      await finish({ ref: "a", builder: "b1", worker: "w1", steps: [step("x", "ran", 7), shared] });
+
+      expect((await known("x", builderKeyOf({ builder: "b1", worker: "w1" })))?.onBuilder?.ref).to.equal("a");
+      expect((await known("x", builderKeyOf({ builder: "b1", worker: "w2" })))?.onBuilder).to.equal(undefined);
+      expect(await known("y", builderKeyOf({ builder: "b1", worker: "w1" }))).to.equal(undefined);
     });
 
     it("believes the later news, in whatever order they come", async () => {
@@ -96,16 +106,5 @@ describe("SqliteCompletions", () => {
       expect(found.size).to.equal(1000);
       expect([...found.values()].every(({ run }) => run?.ref === build.ref)).to.equal(true);
     }).timeout(10_000);
-  });
-
-  describe("hasBuilder", () => {
-    it("knows a builder from its first build on, even when all its builds are gone", async () => {
-      await finish({ ref: "a", builder: "b1", startedAtMs: START + 10 }, { ref: "b", builder: "b1" });
-      await history.retain({ maxBuilds: 0, startedAfterMs: 0 });
-
-      expect(await history.hasBuilder("b1", START + 10)).to.equal(false);
-      expect(await history.hasBuilder("b1", START + 11)).to.equal(true);
-      expect(await history.hasBuilder("b2", START + 11)).to.equal(false);
-    });
   });
 });

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { z } from "zod";
 import type { SqliteDatabase } from "../database/sqlite-database.js";
 import type { BuildRecord, StepRecord } from "./build-record.js";
-import type { StepHistory } from "./history.js";
+import { builderKeyOf, type StepHistory } from "./history.js";
 import { slices } from "./packed-lines.js";
 
 /** Each takes some 50 µs. */
@@ -47,14 +47,10 @@ export class SqliteCompletions {
     this.#database.run(sql, [address, Math.round(startedAtMs)]);
   }
 
-  hasBuilder(address: string, beforeMs: number): boolean {
-    const sql = "SELECT id FROM builders WHERE address = ? AND first_seen_at < ?";
-    return this.#database.value(sql, [address, beforeMs]) !== undefined;
-  }
-
   /** All steps count as complete when the build ended: by our clock, which is the same for all builders. */
-  async note(buildId: number, { builder, endedAtMs = 0, steps }: BuildRecord): Promise<void> {
-    const builderId = Number(this.#database.value("SELECT id FROM builders WHERE address = ?", [builder]));
+  async note(buildId: number, { builder, endedAtMs = 0, steps, worker }: BuildRecord): Promise<void> {
+    const address = builderKeyOf({ builder, worker });
+    const builderId = Number(this.#database.value("SELECT id FROM builders WHERE address = ?", [address]));
     const at = Math.round(endedAtMs);
     for (const slice of slices(steps.filter(isComplete), KEYS_PER_TURN)) {
       const rows = slice.map(({ key, result, durationMs }) => [key, result === "ran" ? Math.round(durationMs) : null]);
@@ -81,7 +77,9 @@ export class SqliteCompletions {
   }
 }
 
-const isComplete = ({ key, result }: StepRecord): boolean => KEY.test(key) && (result === "ran" || result === "cached");
+/** What came from the shared cache, a builder need not have for itself. */
+const isComplete = ({ cachedFrom, key, result }: StepRecord): boolean =>
+  KEY.test(key) && (result === "ran" || (result === "cached" && cachedFrom === "builder"));
 
 interface Completion {
   readonly key: string;

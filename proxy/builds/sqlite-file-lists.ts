@@ -3,8 +3,7 @@ import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { z } from "zod";
 import type { SqliteDatabase } from "../database/sqlite-database.js";
-import type { BuildIdentity } from "../cache/cache-index.js";
-import type { FileList, ListedFile, TransferRecord } from "./build-record.js";
+import type { BuildSummary, FileList, ListedFile, TransferRecord } from "./build-record.js";
 import { jsonLines, pack, slices, unpack } from "./packed-lines.js";
 import { FILES, readJson, TRANSFER, tupleOfFile } from "./parse-record.js";
 import { textOf } from "./sqlite-build-rows.js";
@@ -75,14 +74,17 @@ export class SqliteFileLists {
     }
   }
 
-  latestTransfer({ tenant, project }: BuildIdentity, name: string): TransferRecord | undefined {
-    const latest = `SELECT id, started_at FROM builds WHERE tenant = ?1 AND project = ?2
+  latestTransfer(
+    { builder, project, tenant }: Pick<BuildSummary, "tenant" | "project" | "builder">,
+    name: string,
+  ): TransferRecord | undefined {
+    const latest = `SELECT id, started_at FROM builds WHERE tenant = ?1 AND project = ?2 AND builder = ?4
       ORDER BY started_at DESC, id DESC LIMIT ${LATEST_TRANSFER_BUILDS_MAX}`;
     const select = `SELECT json_quote(transfer) AS row FROM (${latest}) AS latest
       CROSS JOIN transfers ON build_id = latest.id AND transfers.name = ?3
       CROSS JOIN file_lists ON file_lists.id = file_list_id
       ORDER BY started_at DESC, latest.id DESC, position LIMIT 1`;
-    const [json] = this.#database.rows(select, [tenant, project, name], textOf);
+    const [json] = this.#database.rows(select, [tenant, project, name, builder], textOf);
     return json === undefined ? undefined : readJson(json, TRANSFER);
   }
 

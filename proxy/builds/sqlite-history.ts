@@ -6,7 +6,7 @@ import { settle } from "../database/settle.js";
 import type { SqliteDatabase, Value } from "../database/sqlite-database.js";
 import { formatCursor, parseCursor } from "./build-cursor.js";
 import type { BuildRecord, BuildSummary, ExportNote, FileList, StepRecord, TransferRecord } from "./build-record.js";
-import type * as history from "./history.js";
+import * as history from "./history.js";
 import { InOrder } from "./in-order.js";
 import { jsonLines, pack, slices, unpack } from "./packed-lines.js";
 import { RECORD_HEAD, STEPS, type RecordHead, type StepTime } from "./parse-record.js";
@@ -66,7 +66,7 @@ export class SqliteHistory implements history.History {
       if (typeof earlier === "number") await this.#remove(earlier);
       this.#database.transaction(() => {
         this.#writeSummary(build, [], 0);
-        this.#completions.noteBuilder(build.builder, build.startedAtMs);
+        this.#completions.noteBuilder(history.builderKeyOf(build), build.startedAtMs);
       });
     });
   }
@@ -168,16 +168,15 @@ export class SqliteHistory implements history.History {
     return this.#texts(select, [tenant, project, dockerfile, target, platform, beforeMs, limit]);
   }
 
-  latestTransfer(identity: BuildIdentity, name: string): Promise<TransferRecord | undefined> {
-    return settle(() => this.#fileLists.latestTransfer(identity, name));
+  latestTransfer(
+    build: Pick<BuildSummary, "tenant" | "project" | "builder">,
+    name: string,
+  ): Promise<TransferRecord | undefined> {
+    return settle(() => this.#fileLists.latestTransfer(build, name));
   }
 
   stepHistory(keys: readonly string[], builder: string): Promise<ReadonlyMap<string, history.StepHistory>> {
     return this.#completions.find(keys, builder);
-  }
-
-  hasBuilder(builder: string, beforeMs: number): Promise<boolean> {
-    return settle(() => this.#completions.hasBuilder(builder, beforeMs));
   }
 
   async exportsOf(refs: readonly string[]): Promise<readonly history.ExportHistory[]> {
@@ -258,7 +257,7 @@ export class SqliteHistory implements history.History {
     return this.#database.transaction(() => {
       const id = this.#writeSummary(record, slowSteps(record), bytes.length);
       if (id === undefined) return undefined;
-      this.#completions.noteBuilder(record.builder, record.startedAtMs);
+      this.#completions.noteBuilder(history.builderKeyOf(record), record.startedAtMs);
       this.#database.run("INSERT OR REPLACE INTO records VALUES (?, ?)", [id, bytes]);
       this.#fileLists.refer(id, transfers);
       if (record.outcome !== "running") this.#writeCauses(id, record);

@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { HealthMonitor } from "./health.js";
 import type { Health } from "./health.js";
 
-const WORKERS = { version: "v1", platforms: ["linux/amd64"] };
+const WORKERS = { id: "w1", version: "v1", platforms: ["linux/amd64"] };
 
 /** A monitor on a clock and a builder that the test sets. */
 const fixture = () => {

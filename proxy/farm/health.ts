@@ -53,6 +53,11 @@ export class HealthMonitor {
     return this.#running;
   }
 
+  /** As it was when it was last looked at. */
+  get latest(): Health {
+    return this.#health;
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#stopped.abort();

@@ -44,6 +44,7 @@ const summary = {
   group: z.string(),
   revision: z.string(),
   builder: z.string(),
+  worker: z.string().optional(),
   outputs: z.array(z.string()),
   startedAtMs: z.number(),
   endedAtMs: z.number().optional(),

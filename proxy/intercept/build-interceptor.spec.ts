@@ -4,7 +4,8 @@ import protobuf from "protobufjs";
 import type { BuildMessages, SolveRequest } from "../buildkit/build-messages.js";
 import { loadDefinitionReader, type Definition, type ReadDefinition } from "../buildkit/definition.js";
 import { BUILD_ID_METADATA, CONTROL, LLB_BRIDGE } from "../buildkit/methods.js";
-import type { NewBuild, RecordedBuild } from "../builds/build-recorder.js";
+import type { NewBuild } from "../builds/build-recorder.js";
+import type { RecordedBuild } from "../builds/recording.js";
 import { sha256Digest } from "../cache/digest.js";
 import type { ExportSummary } from "../cache/cache-index.js";
 import type { CacheEntry } from "../cache/export-slot.js";
@@ -74,6 +75,7 @@ describe("BuildInterceptor", () => {
     };
     interceptor = new BuildInterceptor({
       builder: gateway.builder,
+      worker: () => "w1",
       sharing: isSharing ? sharing : undefined,
       recorder: { begin: (build) => begin(build) },
       hashKey: Buffer.alloc(32),

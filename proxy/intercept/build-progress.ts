@@ -1,5 +1,5 @@
 /** What the client is told of the progress of one build, as far as it says which steps ran. */
-import type { RecordedBuild } from "../builds/build-recorder.js";
+import type { RecordedBuild } from "../builds/recording.js";
 import type { StatusResponse } from "../buildkit/build-messages.js";
 import type { Definition } from "../buildkit/definition.js";
 

@@ -1,5 +1,5 @@
 /** The record of a build as its calls may use it: a fault of the recorder is counted, and is none of theirs. */
-import type { RecordedBuild } from "../builds/build-recorder.js";
+import type { RecordedBuild } from "../builds/recording.js";
 import type { Guard } from "./guard.js";
 
 /** Undefined where the build is not recorded. */

@@ -4,7 +4,7 @@ import { Registry } from "prom-client";
 import { loadBuildMessages, type BuildMessages } from "../buildkit/build-messages.js";
 import { loadDefinitionReader, type ReadDefinition } from "../buildkit/definition.js";
 import type { FileTransfer } from "../buildkit/tunnel/file-transfer.js";
-import type { RecordedBuild } from "../builds/build-recorder.js";
+import type { RecordedBuild } from "../builds/recording.js";
 import { createLogger } from "../log/create-logger.js";
 import type { Interception } from "../relay/interception.js";
 import { DIFF_COPY, FINISH, packet, request, TunnelScript, type Passing } from "../test/support/tunnel-bytes.js";
@@ -50,6 +50,7 @@ describe("interceptSession", () => {
     client = new ClientBuilds({
       builder: { address: "unix:///b.sock", dial: () => Promise.reject(new Error("there is no builder")) },
       sharing: undefined,
+      worker: () => undefined,
       recorder: { begin: () => undefined },
       ...{ hashKey: Buffer.alloc(32), messages, readDefinition, guard, now: () => 0 },
     });

@@ -2,7 +2,7 @@
 import type { CacheOptionsEntry, GatewayResult, Ref, SolveRequest } from "../buildkit/build-messages.js";
 import type { Definition } from "../buildkit/definition.js";
 import type { RunningBuild } from "../cache/build-overlap.js";
-import type { RecordedBuild } from "../builds/build-recorder.js";
+import type { RecordedBuild } from "../builds/recording.js";
 import type { BuildIdentity } from "../cache/cache-index.js";
 import type { ExportSlot } from "../cache/export-slot.js";
 import type { ExportResult } from "../writeback/write-behind-metrics.js";

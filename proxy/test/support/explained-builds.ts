@@ -57,7 +57,7 @@ export const baseline: BuildRecord = recordOf(STEPS, { ref: "earlier", startedAt
 
 export const context = (more: Partial<ExplainContext> = {}): ExplainContext => ({
   ...{ baseline, baselineFiles: new Map([["context", FILES]]), currentFiles: new Map([["context", FILES]]) },
-  ...{ stepHistory: new Map<string, StepHistory>(), exports: [], builderIsNew: false },
+  ...{ stepHistory: new Map<string, StepHistory>(), exports: [] },
   ...{ importedKeys: new Set<string>(), fetchedLayers: new Set<string>(), hasOwnImports: false },
   ...more,
 });
