@@ -227,7 +227,7 @@ describe("BuildRecorder", () => {
     await settled();
     expect(finished).to.have.length(0);
     build.status(RAN);
-    mock.timers.tick(1_000);
+    mock.timers.tick(60_000);
     await settled();
     build.status(log("a", "late"));
     build.statusEnded(false);

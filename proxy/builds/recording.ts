@@ -27,9 +27,9 @@ const LOG_BATCH_BYTES = 256 << 10;
 const LOG_INTERVAL_MS = 500;
 /** A client that wants to see the progress asks for it at once. */
 const OWN_STATUS_AFTER_MS = 1_000;
-/** The last of the progress may come after the end of the build: as long as there is no such pause, and no longer in all. */
-const PROGRESS_PAUSE_MS = 1_000;
+/** The last of the progress comes after the end of the build, as fast as the client reads it. */
 const PROGRESS_REST_MAX_MS = 60_000;
+const OWN_PROGRESS_REST_MAX_MS = 1_000;
 /** Of one build together; what comes beyond that is not described. */
 const DEFINITIONS_MAX_BYTES = 16 << 20;
 const RUNNING_STEPS_TOLD_MAX = 4;
@@ -88,7 +88,6 @@ export class Recording implements RecordedBuild {
   #status: "none" | "client" | "own" = "none";
   #tellTimer: NodeJS.Timeout | undefined;
   #logTimer: NodeJS.Timeout | undefined;
-  #pauseTimer: NodeJS.Timeout | undefined;
   #definitionBytes = 0;
   #log: LogPiece[] = [];
   #logBytes = 0;
@@ -236,10 +235,9 @@ export class Recording implements RecordedBuild {
   }
 
   async #finish(): Promise<void> {
-    this.#pauseTimer = setTimeout(this.#progressEnd.resolve, PROGRESS_PAUSE_MS).unref();
-    const restTimer = setTimeout(this.#progressEnd.resolve, PROGRESS_REST_MAX_MS).unref();
+    const restMaxMs = this.#status === "client" ? PROGRESS_REST_MAX_MS : OWN_PROGRESS_REST_MAX_MS;
+    const restTimer = setTimeout(this.#progressEnd.resolve, restMaxMs).unref();
     await this.#progressEnd.promise;
-    clearTimeout(this.#pauseTimer);
     clearTimeout(restTimer);
     this.#isOver = true;
     this.#ownStatus.abort();
@@ -285,7 +283,6 @@ export class Recording implements RecordedBuild {
   #progress(message: StatusResponse): void {
     if (this.#isOver) return;
     this.#build.progress(message);
-    this.#pauseTimer?.refresh();
   }
 
   #changed(): void {

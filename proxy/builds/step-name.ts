@@ -15,11 +15,27 @@ export interface StepName {
 
 const NAME_MAX_CHARS = 300;
 
+/** A prefix is never longer. */
+const PREFIX_MAX_CHARS = 300;
+const COUNT = /^\d+\/\d+$/;
+const PLATFORM = /^[^/]+\/.+$/;
+
 export function parseStepName(name: string): StepName {
-  const found = /^(\[(?:(\S+\/\S+) )?(?:([^\s\]]+) )?\s*\d+\/\d+\] )(LINK |ONBUILD )?(.*)$/s.exec(name);
-  const [, prefix = "", platform = "", stage = "", mark = "", rest = name] = found ?? [];
-  return { prefix, platform, stage, mark, rest };
+  const end = name.slice(0, PREFIX_MAX_CHARS).indexOf("] ");
+  const words = name.slice(1, Math.max(1, end)).split(" ").filter((word) => word !== "");
+  const isCounted = name.startsWith("[") && COUNT.test(words.pop() ?? "");
+  const platform = words.length > 0 && PLATFORM.test(words[0] ?? "") ? words.shift() : undefined;
+  const stage = words.shift();
+  if (!isCounted || words.length > 0) return { ...{ prefix: "", platform: "", stage: "", mark: "" }, rest: name };
+  const text = name.slice(end + 2);
+  const mark = MARKS.find((one) => text.startsWith(one)) ?? "";
+  return {
+    ...{ prefix: name.slice(0, end + 2), platform: platform ?? "", stage: stage ?? "", mark },
+    rest: text.slice(mark.length),
+  };
 }
+
+const MARKS = ["LINK ", "ONBUILD "];
 
 /**
  * The instruction as the Dockerfile has it, as the name of the vertex holds values of build arguments; where its text is

@@ -132,7 +132,7 @@ export const OPTIONS: readonly Option[] = [
     name: "cache",
     value: "mode",
     defaults: ["on"],
-    help: "the shared cache: on, read-only (builds use it and add nothing to it) or off (MemoBuild only forwards)",
+    help: "the shared cache: on, read-only (builds use it and add nothing to it) or off (builds neither use nor add anything)",
   },
   {
     name: "registry-listen",

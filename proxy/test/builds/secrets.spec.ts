@@ -187,18 +187,19 @@ function storedValues(path: string): string[] {
   try {
     // As MemoBuild has it: without that, a write-ahead log needs memory that processes share.
     database.exec("PRAGMA locking_mode = EXCLUSIVE");
-    const tables = database
-      .all("SELECT name FROM sqlite_schema WHERE type = 'table'")
-      .map((row) => String(row["name"]));
-    const rows = tables.flatMap((table) => database.all(`SELECT * FROM "${table}"`));
-    return rows.flatMap((row) => Object.values(row)).map(textOf);
+    const named = "SELECT group_concat(name) AS names FROM sqlite_schema WHERE type = 'table'";
+    const names = textOf(database.get(named)?.["names"]).split(",");
+    const rows: unknown[] = names.flatMap((table) => database.all(`SELECT * FROM "${table}"`));
+    return rows.flatMap((row) => (isRow(row) ? Object.values(row).map(textOf) : []));
   } finally {
     database.close();
   }
 }
 
+const isRow = (row: unknown): row is Readonly<Record<string, unknown>> => typeof row === "object" && row !== null;
+
 function textOf(value: unknown): string {
-  if (!(value instanceof Uint8Array)) return String(value);
+  if (!(value instanceof Uint8Array)) return typeof value === "string" ? value : JSON.stringify(value);
   try {
     return inflateSync(value).toString();
   } catch {
