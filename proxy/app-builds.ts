@@ -30,6 +30,8 @@ export interface AppBuildsDeps {
   readonly config: HistoryConfig;
   readonly database: SqliteDatabase;
   readonly builder: Builder;
+  /** Id of the worker that the builder has now. */
+  readonly worker: () => Promise<string | undefined>;
   readonly messages: BuildMessages;
   readonly registry: Registry;
   readonly logger: Logger;
@@ -57,7 +59,7 @@ export async function openAppDatabase(dataDir: string, logger: Logger): Promise<
 }
 
 export async function startBuilds(deps: AppBuildsDeps): Promise<AppBuilds> {
-  const { builder, config, database, logger, messages, registry } = deps;
+  const { builder, config, database, logger, messages, registry, worker } = deps;
   const history = new SqliteHistory(database, { now: Date.now });
   const lost = await history.markLost();
   if (lost > 0) logger.warn({ builds: lost }, "builds were lost when MemoBuild ended last");
@@ -67,7 +69,7 @@ export async function startBuilds(deps: AppBuildsDeps): Promise<AppBuilds> {
   const metrics = new BuildMetrics(registry, logger);
   const finisher = new RecordFinisher({ history, hash });
   const recorder = new BuildRecorder({
-    ...{ history, events, metrics, readLlb: await loadLlbReader(), wallClock: Date.now },
+    ...{ history, events, metrics, readLlb: await loadLlbReader(), worker, wallClock: Date.now },
     describe: (build) => finisher.describe(build),
     finish: (build) => finisher.finish(build),
     followStatus: (ref, onStatus, signal) =>

@@ -178,7 +178,11 @@ export class App {
       return Promise.resolve();
     });
     const [messages, readDefinition] = await Promise.all([loadBuildMessages(), loadDefinitionReader()]);
-    const builds = await startBuilds({ config: history, database, builder, messages, registry, logger });
+    const worker = async (): Promise<string | undefined> => {
+      const now = await health.check();
+      return now.state === "up" && now.workers.id !== "" ? now.workers.id : undefined;
+    };
+    const builds = await startBuilds({ config: history, database, builder, worker, messages, registry, logger });
     this.#running.push(() => builds.close());
     if (config.mode !== "off") {
       const onEvicted: AppCacheDeps["onEvicted"] = (exports, reason) => {
@@ -193,11 +197,7 @@ export class App {
     }
     await this.#startApi(builder, health, builds);
     const { hashKey, recorder } = builds;
-    const worker = (): string | undefined => {
-      const { latest } = health;
-      return latest.state === "up" && latest.workers.id !== "" ? latest.workers.id : undefined;
-    };
-    const parts = { builder, worker, sharing: this.#cache?.sharing, recorder, hashKey, messages, readDefinition };
+    const parts = { builder, sharing: this.#cache?.sharing, recorder, hashKey, messages, readDefinition };
     const guard = new Guard(registry, logger);
     return () => new BuildInterceptor({ ...parts, guard, now: () => performance.now() });
   }

@@ -4,7 +4,8 @@ import { parseStepName } from "./step-name.js";
 
 /** Comparing all with all is only worth it up to here; beyond, steps go together by their position. */
 const CELLS_MAX = 4_000_000;
-const UNNAMED_STAGE = /^stage-\d+$/;
+/** Stages that are left over are compared with each other only up to here; beyond, they go together by their order. */
+const STAGES_MAX = 100;
 
 /** A step and its index in the record. */
 interface Placed {
@@ -17,42 +18,145 @@ export function alignSteps(
   before: readonly StepRecord[],
   after: readonly StepRecord[],
 ): readonly (number | undefined)[] {
-  const counterparts: (number | undefined)[] = after.map(() => undefined);
-  const pair = ({ index }: Placed, later: Placed): void => {
-    counterparts[later.index] = index;
-  };
-  const [earlier, later] = [stagesOf(before), stagesOf(after)];
-  for (const [name, stage] of later) alignStage(earlier.get(name) ?? [], stage, pair);
-  // A stage without a name is called by its number, which others before it change.
-  const isLeft = ([name]: [string, Placed[]], others: ReadonlyMap<string, unknown>): boolean =>
-    UNNAMED_STAGE.test(stageIn(name)) && !others.has(name);
-  const unnamed = [...earlier].filter((entry) => isLeft(entry, later));
-  for (const [name, stage] of [...later].filter((entry) => isLeft(entry, earlier))) {
-    const at = unnamed.findIndex(([other]) => platformIn(other) === platformIn(name));
-    const [found] = at < 0 ? [] : unnamed.splice(at, 1);
-    if (found !== undefined) alignStage(found[1], stage, pair);
-  }
-  pairByKey(before, after, counterparts);
-  return counterparts;
+  const pairs = new Pairs(before, after);
+  pairs.alignStages(({ step }) => `${parseStepName(step.name).platform} ${stageOf(step)}`);
+  // A step that is the same for several platforms is called by the name of any of them.
+  pairs.alignStages(({ step }) => stageOf(step));
+  pairs.alignRenamed();
+  pairs.alignEqual();
+  return pairs.counterparts;
 }
 
+/** Sources apart, as their order is of no meaning. */
+const stageOf = ({ kind, stage }: StepRecord): string => (stage === "" ? `${SEPARATOR}${kind}` : stage);
 const SEPARATOR = "\n";
-const platformIn = (name: string): string => name.split(SEPARATOR)[0] ?? "";
-const stageIn = (name: string): string => name.split(SEPARATOR)[1] ?? "";
 
-/** By platform and stage; sources apart, as their order is of no meaning. */
-function stagesOf(steps: readonly StepRecord[]): Map<string, Placed[]> {
-  const stages = new Map<string, Placed[]>();
-  steps.forEach((step, index) => {
-    const { platform } = parseStepName(step.name);
-    const name = [platform, step.stage, step.stage === "" ? step.kind : ""].join(SEPARATOR);
+type Stages = Map<string, Placed[]>;
+
+class Pairs {
+  readonly counterparts: (number | undefined)[];
+  readonly #before: readonly Placed[];
+  readonly #after: readonly Placed[];
+  readonly #taken = new Set<number>();
+
+  constructor(before: readonly StepRecord[], after: readonly StepRecord[]) {
+    this.#before = before.map((step, index) => ({ step, index }));
+    this.#after = after.map((step, index) => ({ step, index }));
+    this.counterparts = after.map(() => undefined);
+  }
+
+  readonly #pair = (before: Placed, after: Placed): void => {
+    this.counterparts[after.index] = before.index;
+    this.#taken.add(before.index);
+  };
+
+  readonly #isFreeBefore = ({ index }: Placed): boolean => !this.#taken.has(index);
+  readonly #isFreeAfter = ({ index }: Placed): boolean => this.counterparts[index] === undefined;
+
+  /** What is left in stages of one name. */
+  alignStages(nameOf: (placed: Placed) => string): void {
+    const [before, after] = this.#left(nameOf);
+    for (const [name, stage] of after) this.#alignStage(before.get(name) ?? [], stage);
+  }
+
+  /** A stage without a name is called by its number, which others before it change; and people rename stages. */
+  alignRenamed(): void {
+    const name = ({ step }: Placed): string => step.stage;
+    const known = [this.#before, this.#after].map((steps) => new Set(steps.map(name)));
+    const [before, after] = this.#left(name).map((stages, side) =>
+      [...stages].filter(([stage]) => stage !== "" && known[1 - side]?.has(stage) !== true).map(([, steps]) => steps),
+    );
+    for (const [earlier, later] of alike(before ?? [], after ?? [])) this.#alignStage(earlier, later);
+  }
+
+  /** Steps of one key, for builds without a Dockerfile. */
+  alignEqual(): void {
+    const free = new Map<string, Placed>();
+    for (const placed of this.#before.filter(this.#isFreeBefore))
+      if (placed.step.key !== "") free.set(placed.step.key, placed);
+    for (const placed of this.#after.filter(this.#isFreeAfter)) {
+      const found = free.get(placed.step.key);
+      if (found === undefined) continue;
+      this.#pair(found, placed);
+      free.delete(placed.step.key);
+    }
+  }
+
+  #left(nameOf: (placed: Placed) => string): [before: Stages, after: Stages] {
+    return [
+      stagesOf(this.#before.filter(this.#isFreeBefore), nameOf),
+      stagesOf(this.#after.filter(this.#isFreeAfter), nameOf),
+    ];
+  }
+
+  /** First those that are the same, then those that moved, then in the gaps those of one instruction, such as RUN. */
+  #alignStage(before: readonly Placed[], after: readonly Placed[]): void {
+    const gaps: (readonly [before: readonly Placed[], after: readonly Placed[]])[] = [];
+    alignGaps(before, after, textOf, this.#pair, (earlier, later) => gaps.push([earlier, later]));
+    this.#pairMoved(before.filter(this.#isFreeBefore), after.filter(this.#isFreeAfter));
+    for (const [earlier, later] of gaps) {
+      const left = [earlier.filter(this.#isFreeBefore), later.filter(this.#isFreeAfter)] as const;
+      alignGaps(...left, verbOf, this.#pair, () => undefined);
+    }
+  }
+
+  #pairMoved(before: readonly Placed[], after: readonly Placed[]): void {
+    const byText = new Map(before.map((placed) => [textOf(placed), placed]));
+    for (const placed of after) {
+      const found = byText.get(textOf(placed));
+      if (found === undefined) continue;
+      this.#pair(found, placed);
+      byText.delete(textOf(placed));
+    }
+  }
+}
+
+/** In the order of their steps. */
+function stagesOf(steps: readonly Placed[], nameOf: (placed: Placed) => string): Stages {
+  const stages: Stages = new Map();
+  for (const placed of steps) {
+    const name = nameOf(placed);
     const stage = stages.get(name);
-    if (stage === undefined) stages.set(name, [{ index, step }]);
-    else stage.push({ index, step });
-  });
+    if (stage === undefined) stages.set(name, [placed]);
+    else stage.push(placed);
+  }
   for (const stage of stages.values())
     stage.sort((a, b) => positionOf(a.step) - positionOf(b.step) || a.index - b.index);
   return stages;
+}
+
+type Stage = readonly Placed[];
+
+/** Each stage with the one that has most instructions in common with it; what has none, with the next that is left. */
+function alike(before: readonly Stage[], after: readonly Stage[]): (readonly [before: Stage, after: Stage])[] {
+  const [earlier, later] = [new Set(before), new Set(after)];
+  const pairs: (readonly [Stage, Stage])[] = [];
+  const pair = (a: Stage, b: Stage): void => {
+    pairs.push([a, b]);
+    earlier.delete(a);
+    later.delete(b);
+  };
+  if (before.length <= STAGES_MAX && after.length <= STAGES_MAX)
+    for (const [a, b] of mostInCommon(before, after)) if (earlier.has(a) && later.has(b)) pair(a, b);
+  const rest = [...earlier];
+  [...later].forEach((stage, index) => {
+    const next = rest[index];
+    if (next !== undefined) pair(next, stage);
+  });
+  return pairs;
+}
+
+function mostInCommon(before: readonly Stage[], after: readonly Stage[]): (readonly [Stage, Stage])[] {
+  const texts = new Map(before.map((stage) => [stage, new Set(stage.map(textOf))]));
+  const scored = after.flatMap((later) => {
+    const has = new Set(later.map(textOf));
+    return before.map((earlier) => {
+      const common = [...has].filter((text) => texts.get(earlier)?.has(text) === true).length;
+      return { common, stages: [earlier, later] as const };
+    });
+  });
+  const found = scored.filter(({ common }) => common > 0).sort((a, b) => b.common - a.common);
+  return found.map(({ stages }) => stages);
 }
 
 /** In its stage, as in "[build 3/7]"; progress may tell of steps in any order. */
@@ -60,13 +164,6 @@ const positionOf = ({ name }: StepRecord): number =>
   Number(/(\d+)\/\d+\] $/.exec(parseStepName(name).prefix)?.[1] ?? 0);
 
 type Pair = (before: Placed, after: Placed) => void;
-
-/** First those that are the same, then in the gaps between them those of one instruction, such as RUN. */
-function alignStage(before: readonly Placed[], after: readonly Placed[], pair: Pair): void {
-  alignGaps(before, after, textOf, pair, (earlier, later) => {
-    alignGaps(earlier, later, verbOf, pair, () => undefined);
-  });
-}
 
 const textOf = ({ step }: Placed): string => {
   const { mark, rest } = parseStepName(step.name);
@@ -135,23 +232,4 @@ function middlePairs(before: readonly string[], after: readonly string[]): Index
     else b += 1;
   }
   return pairs;
-}
-
-/** For a stage that has another name now, and for builds without a Dockerfile. */
-function pairByKey(
-  before: readonly StepRecord[],
-  after: readonly StepRecord[],
-  counterparts: (number | undefined)[],
-): void {
-  const taken = new Set(counterparts);
-  const free = new Map<string, number>();
-  before.forEach(({ key }, index) => {
-    if (key !== "" && !taken.has(index)) free.set(key, index);
-  });
-  after.forEach(({ key }, index) => {
-    const found = free.get(key);
-    if (counterparts[index] !== undefined || found === undefined) return;
-    counterparts[index] = found;
-    free.delete(key);
-  });
 }

@@ -51,13 +51,22 @@ describe("assembleRecord", () => {
   it("takes a step that BuildKit made one with that of another build for the own one", () => {
     const build = liveBuild();
     const name = "[a 1/1] RUN make";
-    build.progress(message({ vertexes: [vertex("theirs", { name }), vertex("after", { inputs: ["theirs"] })] }));
+    const told = vertex("ours", { name, started: null, completed: null });
+    build.progress(message({ vertexes: [told, vertex("theirs", { name }), vertex("after", { inputs: ["theirs"] })] }));
     const own = described({ digest: "ours", name, key: "k", parts: { command: "x" } });
     const { steps } = assemble(build, own, described({ digest: "after", name: "after", inputs: ["ours"] }));
     expect(steps.map(({ digest, inputs, key }) => [digest, key, inputs])).to.deep.equal([
       ["theirs", "k", []],
       ["after", "", [0]],
     ]);
+  });
+
+  it("takes a step that was done before the build began for one that is reused", () => {
+    const build = liveBuild();
+    const began = vertex("i", { name: "[internal] load build definition from Dockerfile", started: time });
+    const earlier = { seconds: 1, nanos: 0 };
+    build.progress(message({ vertexes: [began, vertex("a", { started: earlier, completed: earlier }), vertex("b")] }));
+    expect(assemble(build).steps.map(({ result }) => result)).to.deep.equal(["ran", "cached", "ran"]);
   });
 
   it("gives each step its result", () => {

@@ -32,19 +32,20 @@ export function assembleRecord(
   transfers: readonly TransferRecord[],
 ): BuildRecord {
   const merged = mergedSteps(build, descriptions);
-  const digests = [...build.steps.all.keys()];
   const own = new Set(merged.values());
+  const digests = [...build.steps.all.keys()].filter((digest) => !own.has(digest));
   for (const digest of descriptions.keys())
     if (!build.steps.all.has(digest) && !own.has(digest) && digests.length < STEPS_MAX) digests.push(digest);
+  const beganAtMs = beginningOf(build);
   const indexes = new Map(digests.map((digest, index) => [digest, index]));
   for (const [digest, described] of merged) indexes.set(described, indexes.get(digest) ?? 0);
   const steps = digests.map((digest) =>
-    stepOf(build, digest, descriptions.get(merged.get(digest) ?? digest), (of) => indexes.get(of)),
+    stepOf({ build, beganAtMs }, digest, descriptions.get(merged.get(digest) ?? digest), (of) => indexes.get(of)),
   );
   const { identity, start } = build;
   return {
     ...identity,
-    ...{ ref: build.ref, group: start.group, builder: start.builder, worker: start.worker },
+    ...{ ref: build.ref, group: start.group, builder: start.builder, worker: build.worker },
     revision: (start.request.frontendAttrs["vcs:revision"] ?? "").slice(0, 128),
     outputs: outputsOf(build),
     startedAtMs: start.startedAtMs,
@@ -58,14 +59,14 @@ export function assembleRecord(
 
 /**
  * Of equal steps of builds that run at the same time, BuildKit makes one, and tells all of them of that: the digest is
- * that of another build's step, and the own one never comes. Theirs by ours.
+ * that of another build's step, and the own one never starts. Theirs by ours.
  */
 function mergedSteps(build: LiveBuild, descriptions: Descriptions): ReadonlyMap<string, string> {
   const { steps } = build;
   const unseen = new Map<string, string[]>();
   for (const description of descriptions.values()) {
     const { digest } = description;
-    if (description.name === "" || steps.all.has(digest)) continue;
+    if (description.name === "" || steps.all.get(digest)?.startedAtMs !== undefined) continue;
     const name = build.masked(description.name);
     unseen.set(name, [...(unseen.get(name) ?? []), digest]);
   }
@@ -107,8 +108,20 @@ export function countSteps(steps: readonly StepRecord[]): StepCounts {
   return counts;
 }
 
+/** By the builder's clock, when the frontend began; -Infinity where it is not told. */
+function beginningOf({ steps }: LiveBuild): number {
+  for (const { name, startedAtMs } of steps.all.values())
+    if (startedAtMs !== undefined && name.startsWith("[internal] load build definition")) return startedAtMs;
+  return -Infinity;
+}
+
+interface StepSurroundings {
+  readonly build: LiveBuild;
+  readonly beganAtMs: number;
+}
+
 function stepOf(
-  build: LiveBuild,
+  { beganAtMs, build }: StepSurroundings,
   digest: string,
   description: StepDescription | undefined,
   indexOf: (digest: string) => number | undefined,
@@ -138,7 +151,7 @@ function stepOf(
     parts: description?.parts ?? {},
     shown: description?.shown ?? {},
     selections,
-    result: resultOf(live, build.endedAtMs !== undefined),
+    result: resultOf(live, build.endedAtMs !== undefined, beganAtMs),
     startedAtMs: live?.startedAtMs,
     completedAtMs: live?.completedAtMs,
     durationMs: live === undefined ? 0 : workOf(live),
@@ -150,11 +163,12 @@ function stepOf(
   };
 }
 
-function resultOf(step: LiveStep | undefined, hasEnded: boolean): StepResult {
+function resultOf(step: LiveStep | undefined, hasEnded: boolean, beganAtMs: number): StepResult {
   if (step?.startedAtMs === undefined) return hasEnded ? "skipped" : "waiting";
   if (step.completedAtMs === undefined) return hasEnded ? "canceled" : "running";
   if (step.error !== "") return step.error.includes("context canceled") ? "canceled" : "failed";
-  return step.isCached ? "cached" : "ran";
+  // BuildKit tells of a step that a build before made, and that it still holds, as it was told of there.
+  return step.isCached || step.completedAtMs < beganAtMs ? "cached" : "ran";
 }
 
 function outputsOf({ start: { request } }: LiveBuild): string[] {

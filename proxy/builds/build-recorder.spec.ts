@@ -103,6 +103,7 @@ describe("BuildRecorder", () => {
           });
           followed.push({ ref, onStatus, signal, end: resolve });
         }),
+      worker: () => Promise.resolve("w1"),
       wallClock: () => 5_000,
     });
   });

@@ -18,7 +18,6 @@ export interface NewBuild {
   readonly request: SolveRequest;
   readonly group: string;
   readonly builder: string;
-  readonly worker?: string | undefined;
   readonly identity: BuildIdentity;
 }
 

@@ -3,6 +3,8 @@ import type { ChangedFile, StepRecord } from "./build-record.js";
 import { cleanPath, matchPatterns } from "./match-pattern.js";
 
 const NAMES_SHOWN = 3;
+/** So many changed files are looked at for a hint. */
+const FILES_MATCHED_MAX = 1_000;
 const LABEL_MAX_CHARS = 120;
 
 /** A step's name, short enough for the middle of a sentence. */
@@ -15,8 +17,12 @@ export function nameList(names: readonly string[]): string {
   const shown = names.slice(0, NAMES_SHOWN);
   const more = names.length - shown.length;
   if (more > 0) shown.push(`${more} more`);
-  const last = shown.pop() ?? "";
-  return shown.length === 0 ? last : `${shown.join(", ")} and ${last}`;
+  return andList(shown);
+}
+
+function andList(items: readonly string[]): string {
+  const last = items.at(-1) ?? "";
+  return items.length < 2 ? last : `${items.slice(0, -1).join(", ")} and ${last}`;
 }
 
 /** Of the wall clock, in UTC. */
@@ -25,32 +31,48 @@ export function timeText(atMs: number): string {
   return Number.isNaN(time.getTime()) ? "an unknown time" : `${time.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
-const WHAT_CHANGED: Readonly<Record<ChangedFile["change"], string>> = {
-  added: "is new",
-  removed: "is gone",
-  type: "is of another type",
-  link: "links to something else",
-  size: "changed",
-  content: "changed",
-  mode: "has another mode",
-  owner: "has another owner",
-  time: "has another modification time",
+type Words = readonly [one: string, several: string];
+const CHANGED: Words = ["changed", "changed"];
+const WHAT_CHANGED: Readonly<Record<ChangedFile["change"], Words>> = {
+  added: ["is new", "are new"],
+  removed: ["is gone", "are gone"],
+  type: ["is of another type", "are of another type"],
+  link: ["links to something else", "link to something else"],
+  size: CHANGED,
+  content: CHANGED,
+  mode: ["has another mode", "have another mode"],
+  owner: ["has another owner", "have another owner"],
+  time: ["has another modification time", "have another modification time"],
 };
+const WITH_DETAIL: ReadonlySet<ChangedFile["change"]> = new Set(["mode", "owner", "link"]);
 
-/** As in `the files a.js and lib/b.js in the build context changed`. */
+/** As in `the files a.js and lib/b.js in the build context changed`, or `in the build context, a.js is new and b.js is gone`. */
 export function filesText(files: readonly ChangedFile[], folder: string): string {
-  const names = nameList(files.map(({ path }) => path));
-  const [first] = files;
-  const isOne = files.length === 1;
-  if (first !== undefined && isOne) {
-    const { after, before, change } = first;
-    const detail = (change === "mode" || change === "owner") && before !== "" ? `: ${before} became ${after}` : "";
-    return `the file ${names} in ${folder} ${WHAT_CHANGED[change]}${detail}`;
+  const byWords = new Map<Words, string[]>();
+  for (const { change, path } of files) {
+    const words = WHAT_CHANGED[change];
+    const paths = byWords.get(words);
+    if (paths === undefined) byWords.set(words, [path]);
+    else paths.push(path);
   }
-  const changes = new Set(files.map(({ change }) => change));
-  const has = (change: ChangedFile["change"]): boolean => changes.size === 1 && changes.has(change);
-  const how = has("added") ? "are new" : has("removed") ? "are gone" : has("mode") ? "have another mode" : "changed";
-  return `the files ${names} in ${folder} ${how}`;
+  const [first] = files;
+  if (first === undefined || byWords.size > 1) return `in ${folder}, ${andList([...byWords].map(clause))}`;
+  const { after, before, change, path } = first;
+  const [one, several] = WHAT_CHANGED[change];
+  if (files.length > 1) return `the files ${nameList(files.map((file) => file.path))} in ${folder} ${several}`;
+  const detail = WITH_DETAIL.has(change) && before !== "" ? `: ${before} became ${after}` : "";
+  return `the file ${path} in ${folder} ${one}${detail}`;
+}
+
+const clause = ([[one, several], paths]: [Words, string[]]): string =>
+  `${nameList(paths)} ${paths.length === 1 ? one : several}`;
+
+/** "" where there are none. */
+export function touchedText(count: number): string {
+  if (count === 0) return "";
+  return count === 1
+    ? "1 other file has only another modification time: it was sent again, but is no reason to run a step."
+    : `${count} other files have only another modification time: they were sent again, but are no reason to run a step.`;
 }
 
 export function folderText(context: string): string {
@@ -58,12 +80,13 @@ export function folderText(context: string): string {
   return context === "dockerfile" ? "the folder of the Dockerfile" : `the build context "${context}"`;
 }
 
+const IGNORE_FILE = ".dockerignore";
 /** What images hardly ever need; entries that end in a slash are folders. */
 const NOT_FOR_IMAGES: readonly string[] = [
   ...[".git/", ".svn/", ".hg/", ".idea/", ".vscode/", ".DS_Store", "*.swp", "*~", "Thumbs.db", ".env.local"],
   ...["node_modules/", "__pycache__/", "*.pyc", ".venv/", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/", ".tox/"],
   ...["*.log", ".cache/", ".gradle/", ".terraform/", ".nyc_output/", "coverage/", ".next/", ".turbo/"],
-  ...["Dockerfile", ".dockerignore", "docker-compose.yml", "compose.yaml"],
+  ...["Dockerfile", IGNORE_FILE, "docker-compose.yml", "compose.yaml"],
 ];
 /** What a build makes itself, more often than not. */
 const BUILD_OUTPUT: readonly string[] = ["dist/", "build/", "out/", "target/", "bin/", "obj/"];
@@ -84,20 +107,30 @@ export function filesHint(files: readonly ChangedFile[]): string {
     return "Files have other owners on another machine: set them with COPY --chown.";
   if (files.every(({ change }) => change === "mode" || change === "owner"))
     return "Modes and owners differ between machines: set them with COPY --chmod and --chown.";
-  const found = new Set<string>();
-  let others = 0;
-  for (const { path } of files) {
-    const match = IGNORABLE.find(({ test }) => test(cleanPath(path)));
-    if (match === undefined) others += 1;
-    else found.add(match.entry);
-  }
-  if (found.size > 0) {
-    const which = nameList([...found]);
-    return others === 0
+  const others = files.filter(({ path }) => !OF_THE_BUILD.has(path));
+  const ignored = ignoredText(files, others);
+  if (ignored !== "") return ignored;
+  // They change with what they say; that is a hint only where nothing else changed.
+  const asked = others.length === 0 ? files : others;
+  const matches = asked.slice(0, FILES_MATCHED_MAX).map(({ path }) => IGNORABLE.find(({ test }) => test(cleanPath(path)))?.entry);
+  const found = [...new Set(matches)].filter((entry) => entry !== undefined);
+  if (found.length > 0) {
+    const which = nameList(found);
+    return !matches.includes(undefined) && asked.length <= FILES_MATCHED_MAX
       ? `Add ${which} to .dockerignore: images seldom need it, and then its changes do not matter.`
       : `Some of it belongs into .dockerignore, such as ${which}.`;
   }
   const output = OUTPUT.find(({ test }) => files.every(({ path }) => test(cleanPath(path))));
   if (output !== undefined) return `If ${output.entry} is made by a build, add it to .dockerignore.`;
   return "";
+}
+
+const OF_THE_BUILD: ReadonlySet<string> = new Set(["Dockerfile", IGNORE_FILE]);
+
+/** What comes and goes with a `.dockerignore` that changed. */
+function ignoredText(files: readonly ChangedFile[], others: readonly ChangedFile[]): string {
+  if (others.length === 0 || !files.some(({ path }) => path === IGNORE_FILE)) return "";
+  const all = (change: ChangedFile["change"]): boolean => others.every((file) => file.change === change);
+  if (all("removed")) return `${IGNORE_FILE} changed, too: what is gone may be what it leaves out now.`;
+  return all("added") ? `${IGNORE_FILE} changed, too: what is new may be what it left out before.` : "";
 }

@@ -1,8 +1,8 @@
 /** Compares what a step takes from folders of the client with what it took in an earlier build. */
 import type { BuildRecord, ChangedFile, FileList, FileSelection, StepCause, StepRecord } from "./build-record.js";
-import { filesHint, filesText, folderText, nameList } from "./cause-text.js";
-import { compareFiles, type FileComparison } from "./compare-files.js";
-import { FileTree } from "./file-tree.js";
+import { filesHint, filesText, folderText, nameList, touchedText } from "./cause-text.js";
+import { compareFiles, isOfMode, type FileComparison } from "./compare-files.js";
+import { FileTree, type Selection } from "./file-tree.js";
 
 /** A build and the lists of its files, by name of the folder. */
 export interface BuildFiles {
@@ -35,7 +35,8 @@ export class ChangedFiles {
         continue;
       }
       const changed = together(compared.map((found) => found?.changed ?? []));
-      if (changed.length > 0) return changedCause(changed, folderText(folder));
+      const touched = new Set(compared.flatMap((found) => found?.touched ?? []));
+      if (changed.length > 0) return changedCause(changed, folderText(folder), touched.size);
       const unclear = together(compared.map((found) => found?.unclear ?? []));
       if (unclear.length > 0) maybe ??= unclearCause(unclear, folderText(folder));
     }
@@ -57,7 +58,7 @@ export class ChangedFiles {
     const [before, after] = [this.#treeOf(this.#before, folder), this.#treeOf(this.#after, folder)];
     const selection = { path, includePatterns, excludePatterns };
     const areKnown = before !== undefined && after !== undefined;
-    const found = areKnown ? compareFiles(before.select(selection), after.select(selection)) : undefined;
+    const found = areKnown ? compareSelected(before, after, selection) : undefined;
     this.#compared.set(key, found);
     return found;
   }
@@ -73,6 +74,15 @@ export class ChangedFiles {
   }
 }
 
+/** Where a link on the way leads elsewhere, that is the change, and not the files at its ends. */
+function compareSelected(before: FileTree, after: FileTree, selection: Selection): FileComparison {
+  const links = [...new Set([...before.linksTo(selection), ...after.linksTo(selection)])];
+  const { changed } = compareFiles(before.at(links), after.at(links));
+  const moved = changed.filter(({ change }) => change === "link" || change === "type");
+  if (moved.length > 0) return { changed: moved, unclear: [], touched: [] };
+  return compareFiles(before.select(selection), after.select(selection));
+}
+
 /** Selections may overlap. */
 function together(lists: readonly (readonly ChangedFile[])[]): ChangedFile[] {
   return [...new Map(lists.flat().map((file) => [file.path, file])).values()];
@@ -83,10 +93,11 @@ const named = (files: readonly ChangedFile[]): Pick<StepCause, "files" | "fileCo
   fileCount: files.length,
 });
 
-function changedCause(files: readonly ChangedFile[], folder: string): StepCause {
-  const isModesOnly = files.every(({ change }) => change === "mode" || change === "owner");
-  const kind = isModesOnly ? "file_modes_changed" : "files_changed";
-  return { kind, text: filesText(files, folder), hint: filesHint(files), ...named(files) };
+/** @param touched how many other files have only another time. */
+function changedCause(files: readonly ChangedFile[], folder: string, touched: number): StepCause {
+  const kind = files.every(isOfMode) ? "file_modes_changed" : "files_changed";
+  const hint = [filesHint(files), touchedText(touched)].filter((text) => text !== "").join(" ");
+  return { kind, text: filesText(files, folder), hint, ...named(files) };
 }
 
 /** Only times differ, which is no reason for a builder; what is in the files was not seen. */

@@ -7,12 +7,14 @@ export interface FileComparison {
   readonly changed: readonly ChangedFile[];
   /** Files with another time whose bytes were not seen on both sides: their content may differ. */
   readonly unclear: readonly ChangedFile[];
-  /** Files with another time and the same content. */
-  readonly touched: number;
+  /** Paths of files with another time and the same content. */
+  readonly touched: readonly string[];
 }
 
 /** Bits of Go's `os.FileMode`. */
 const TYPE = 0x8f280000;
+const FOLDER = 0x80000000;
+const isFolder = ({ mode }: ListedFile): boolean => (mode & FOLDER) !== 0;
 const isRegular = ({ mode }: ListedFile): boolean => (mode & TYPE) === 0;
 /** Permissions with setuid, setgid and the sticky bit, which Go keeps elsewhere than Unix does. */
 const permissions = ({ mode }: ListedFile): number =>
@@ -22,20 +24,31 @@ export function compareFiles(before: FileList, after: FileList): FileComparison 
   const earlier = new Map(before.map((file) => [file.path, file]));
   const changed: ChangedFile[] = [];
   const unclear: ChangedFile[] = [];
-  let touched = 0;
+  const touched: string[] = [];
+  const isAnew = after.some((file) => isSentAnew(earlier.get(file.path), file));
   for (const file of after) {
     const old = earlier.get(file.path);
     earlier.delete(file.path);
     const found = old === undefined ? differs(file.path, "added") : compareFile(old, file);
-    if (found === undefined) continue;
+    if (found === undefined || (isFolder(file) && isOfMode(found) && !isAnew)) continue;
     if (found.change !== "time") changed.push(found);
-    else if (old?.contentHash !== "" && file.contentHash !== "") touched += 1;
+    else if (old?.contentHash !== "" && file.contentHash !== "") touched.push(file.path);
     else unclear.push(found);
   }
   for (const path of earlier.keys()) changed.push(differs(path, "removed"));
   changed.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   return { changed, unclear, touched };
 }
+
+/**
+ * The builder asked for a file that it had from the earlier build: so it has no copy of the folder from then. One that it
+ * has it brings up to date, and then takes no notice of folders that were there with another mode or owner.
+ */
+function isSentAnew(old: ListedFile | undefined, file: ListedFile): boolean {
+  return file.wasRequested && isRegular(file) && old !== undefined && compareFile(old, file) === undefined;
+}
+
+export const isOfMode = ({ change }: ChangedFile): boolean => change === "mode" || change === "owner";
 
 function compareFile(old: ListedFile, file: ListedFile): ChangedFile | undefined {
   const { path } = file;
@@ -69,7 +82,7 @@ function timeOf({ modifiedAtMs }: ListedFile): string {
 function typeOf(file: ListedFile): string {
   if (isSymlink(file)) return "link";
   if (isRegular(file)) return "file";
-  return (file.mode & 0x80000000) !== 0 ? "folder" : "special file";
+  return isFolder(file) ? "folder" : "special file";
 }
 
 /** What of a file decides whether a cached result fits: equal texts for equal files. */

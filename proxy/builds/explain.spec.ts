@@ -118,7 +118,7 @@ const CASES: readonly Case[] = [
     context: withFiles(file("node_modules/y/z.js", { contentHash: "2" }), file("debug.log")),
     ...{
       kind: "files_changed",
-      text: /debug.log and node_modules/,
+      text: /debug.log is new and node_modules\/y\/z.js changed/,
       hint: /\*\.log and node_modules\/ to .dockerignore/,
     },
   },

@@ -79,6 +79,13 @@ describe("FileTree", () => {
     expect(select("/", { includePatterns: ["**/x.js"] })).to.deep.equal(["lib", "lib/x.js"]);
   });
 
+  it("knows the links that lead to what it takes", () => {
+    expect(TREE.linksTo({ path: "/current/z.js" })).to.deep.equal(["current"]);
+    expect(TREE.linksTo({ path: "/c*t" })).to.deep.equal(["current"]);
+    expect(TREE.linksTo({ path: "/lib" })).to.deep.equal([]);
+    expect(TREE.at(["current", "nothing"]).map(({ linkname }) => linkname)).to.deep.equal(["lib/deep"]);
+  });
+
   it("never throws, and takes only what there is, in order, whatever the patterns", () => {
     const text = fc.string({
       unit: fc.constantFrom("a", "lib", "/", "*", "?", "[", "]", "\\", "!", "^", "-", ".", "**/"),

@@ -10,6 +10,8 @@ const LINKS_MAX = 255;
 const SYMLINK = 1 << 27;
 export const isSymlink = ({ mode }: ListedFile): boolean => (mode & SYMLINK) !== 0;
 
+type OnLink = (path: string) => void;
+
 export class FileTree {
   /** By path. */
   readonly #files: readonly ListedFile[];
@@ -27,17 +29,31 @@ export class FileTree {
     return roots.length > 1 ? [...new Set(all)].sort((a, b) => compareText(a.path, b.path)) : all;
   }
 
+  /** Paths of the symbolic links that lead to what is selected, in it not counted. */
+  linksTo({ path }: Pick<Selection, "path">): string[] {
+    const links: string[] = [];
+    const note = (link: string): void => void links.push(link);
+    if (hasWildcards(path)) this.#matches(path, note);
+    else this.#resolve(unescape(cleanPath(path)), note);
+    return links;
+  }
+
+  /** Those of these paths that there are. */
+  at(paths: readonly string[]): FileList {
+    return paths.flatMap((path) => this.#byPath.get(path) ?? []);
+  }
+
   /** Paths that a pattern matches; nothing below one of them is matched again. */
-  #matches(pattern: string): string[] {
+  #matches(pattern: string, onLink?: OnLink): string[] {
     const parts = cleanPath(pattern).split("/");
     const fixed = parts.findIndex(hasWildcards);
     const given = unescape(parts.slice(0, fixed).join("/"));
-    const folder = this.#resolve(given);
+    const folder = this.#resolve(given, onLink);
     const matches = matchPath(parts.slice(fixed).join("/"));
     const found: string[] = [];
     for (const file of this.#children(folder)) {
       const below = folder === "" ? file.path : file.path.slice(folder.length + 1);
-      if (matches(below)) found.push(isSymlink(file) ? this.#resolve(file.path) : file.path);
+      if (matches(below)) found.push(isSymlink(file) ? this.#resolve(file.path, onLink) : file.path);
     }
     return [...new Set(found)];
   }
@@ -52,7 +68,7 @@ export class FileTree {
     const relative = (path: string): string => path.slice(root === "" ? 0 : root.length + 1);
     const taken = all.filter(({ path }) => isIncluded(relative(path)) && !isExcluded(relative(path)));
     // The folders on the way to a file come with it.
-    const needed = new Set(taken.flatMap(({ path }) => foldersOf(path)));
+    const needed = foldersOf(taken);
     const isTaken = new Set(taken);
     return all.filter((file) => isTaken.has(file) || needed.has(file.path));
   }
@@ -75,7 +91,7 @@ export class FileTree {
   }
 
   /** Follows symbolic links in each part of the path, the last one included. */
-  #resolve(path: string): string {
+  #resolve(path: string, onLink?: OnLink): string {
     const ahead = path.split("/").reverse();
     let at = "";
     let links = 0;
@@ -87,6 +103,7 @@ export class FileTree {
         continue;
       }
       links += 1;
+      onLink?.(next);
       if (file.linkname.startsWith("/")) at = "";
       ahead.push(...file.linkname.split("/").reverse());
     }
@@ -98,8 +115,14 @@ const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 
 
 const unescape = (path: string): string => path.replaceAll(/\\(.)/gs, "$1");
 
-function foldersOf(path: string): string[] {
-  const folders: string[] = [];
-  for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) folders.push(path.slice(0, at));
+function foldersOf(files: FileList): Set<string> {
+  const folders = new Set<string>();
+  for (const { path } of files)
+    for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) {
+      const folder = path.slice(0, at);
+      // Then those above it are there, too.
+      if (folders.has(folder)) break;
+      folders.add(folder);
+    }
   return folders;
 }

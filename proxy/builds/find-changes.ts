@@ -33,6 +33,8 @@ export function inDependencyOrder(steps: readonly StepRecord[]): readonly number
 export const didRun = ({ result }: StepRecord): boolean =>
   result === "ran" || result === "failed" || result === "canceled";
 
+const WORKDIR = /^\s*WORKDIR\s/i;
+
 class ChangeFinder {
   readonly causes: (StepCause | undefined)[] = [];
   readonly #before: readonly StepRecord[];
@@ -65,7 +67,7 @@ class ChangeFinder {
       return cause("instruction_added", isSource(step) ? source : "this instruction is new", "");
     }
     if (step.key !== "" && step.key === earlier.key) return undefined;
-    const own = this.#contextChange(earlier, step) ?? ownChange(earlier, step);
+    const own = this.#contextChange(earlier, step) ?? ownChange(earlier, step, () => this.#workdirChange(step));
     if (own !== undefined) return own;
     const files = step.selections.length > 0 ? this.#files.causeFor(step) : undefined;
     if (files !== undefined && files.kind !== "unknown") return files;
@@ -99,6 +101,12 @@ class ChangeFinder {
     return maybe;
   }
 
+  #workdirChange(step: StepRecord): StepCause | undefined {
+    const found = this.#inputChange(step);
+    const root = this.#after[found?.root ?? -1];
+    return root !== undefined && WORKDIR.test(root.instruction) ? found : undefined;
+  }
+
   #ranAnew({ inputs }: StepRecord): boolean {
     return inputs.some((input) => {
       const below = this.#after[input];
@@ -113,7 +121,8 @@ class ChangeFinder {
     const were = other === undefined ? undefined : this.#before[other];
     if (were === undefined) return undefined;
     const text = onOneLine(were.instruction) || label(were);
-    if (this.#kept.has(other)) return cause("instruction_changed", "it comes after another instruction now", "");
+    if (this.#kept.has(other))
+      return cause("instruction_changed", `the order of the instructions changed: it came after ${text}`, "");
     return cause("instruction_changed", `the instruction before it was removed: ${text}`, "", {
       before: were.instruction,
     });

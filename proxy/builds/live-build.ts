@@ -40,8 +40,6 @@ export interface BuildStart {
   /** Of the client process. */
   readonly group: string;
   readonly builder: string;
-  /** Id of its worker, where known. */
-  readonly worker?: string | undefined;
   readonly identity: BuildIdentity;
   /** Milliseconds since 1970. */
   readonly startedAtMs: number;
@@ -70,6 +68,8 @@ export class LiveBuild {
   /** Digests of layers that the builder fetched from the shared cache. */
   readonly fetchedLayers: Set<string> = new Set();
   identity: BuildIdentity;
+  /** Id of the builder's worker, once it is known. */
+  worker: string | undefined;
   /** Of its latest transfer. */
   sharedKey = "";
   import: ImportNote = NO_IMPORT;

@@ -107,7 +107,8 @@ describe("matchPatterns", () => {
 describe("hasWildcards", () => {
   it("sees wildcards that are not escaped", () => {
     for (const pattern of ["*", "a?", "[", String.raw`\\*`]) expect(hasWildcards(pattern), pattern).to.equal(true);
-    for (const path of ["", "a]", String.raw`\*`, String.raw`\\`, "\\"]) expect(hasWildcards(path), path).to.equal(false);
+    for (const path of ["", "a]", String.raw`\*`, String.raw`\\`, "\\"])
+      expect(hasWildcards(path), path).to.equal(false);
   });
 
   it("looks at each character once", () => {

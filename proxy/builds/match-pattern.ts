@@ -46,52 +46,54 @@ export function cleanPath(path: string): string {
   return parts.join("/");
 }
 
-type CharTest = (char: string) => boolean;
-/** One character; or any number of them: `*` in one part of a path, `**` in many, and of whole parts. */
-type Token = CharTest | "*" | "**" | "**/";
+type CharTest = (code: number) => boolean;
+/** One character by its code point, or one of several; or any number: `*` in one part of a path, `**` in many, and parts. */
+type Token = number | CharTest | Wildcard;
+type Wildcard = "*" | "**" | "**/";
+
+const SLASH = 0x2f;
+const BACKSLASH = 0x5c;
+
+const codesOf = (text: string): number[] => Array.from(text, (char) => char.codePointAt(0) ?? 0);
 
 /** @param hasDeep whether `**` is more than `*`. */
 function parse(pattern: string, hasDeep: boolean): readonly Token[] {
-  const chars = [...pattern];
+  const codes = codesOf(pattern);
+  const is = (at: number, char: string): boolean => codes[at] === char.charCodeAt(0);
   const tokens: Token[] = [];
   let openUntil = 0;
-  for (let at = 0; at < chars.length;) {
-    const char = chars[at] ?? "";
-    if (char === "*") {
-      const isDeep = hasDeep && chars[at + 1] === "*";
-      const isWhole = isDeep && chars[at + 2] === "/";
-      addWildcard(tokens, isWhole ? "**/" : isDeep ? "**" : "*");
-      at += isWhole ? 3 : isDeep ? 2 : 1;
+  for (let at = 0; at < codes.length;) {
+    if (is(at, "*")) {
+      const isDeep = hasDeep && is(at + 1, "*");
+      const wildcard = isDeep ? (is(at + 2, "/") ? "**/" : "**") : "*";
+      addWildcard(tokens, wildcard);
+      at += wildcard.length;
       continue;
     }
     // What is open from here on is so from each bracket after it, too.
-    const found = char === "[" && at >= openUntil ? charClass(chars, at) : undefined;
+    const found = is(at, "[") && at >= openUntil ? charClass(codes, at) : undefined;
     if (found?.test !== undefined) {
       tokens.push(found.test);
       at = found.end;
       continue;
     }
     openUntil = found?.end ?? openUntil;
-    const isEscape = char === "\\" && at + 1 < chars.length;
-    tokens.push(char === "?" ? notSlash : literal(chars[isEscape ? at + 1 : at] ?? ""));
+    const isEscape = codes[at] === BACKSLASH && at + 1 < codes.length;
+    tokens.push(is(at, "?") ? notSlash : (codes[isEscape ? at + 1 : at] ?? 0));
     at += isEscape ? 2 : 1;
   }
   return tokens;
 }
 
 /** Leaves out what adds nothing to the one before it, so that wildcards never follow each other without end. */
-function addWildcard(tokens: Token[], wildcard: "*" | "**" | "**/"): void {
+function addWildcard(tokens: Token[], wildcard: Wildcard): void {
   const last = tokens.at(-1);
   if (last === wildcard || last === "**") return;
   if (last === "**/" && wildcard === "**") tokens.pop();
   tokens.push(wildcard);
 }
 
-const notSlash: CharTest = (char) => char !== "/";
-const literal =
-  (wanted: string): CharTest =>
-  (char) =>
-    char === wanted;
+const notSlash: CharTest = (code) => code !== SLASH;
 
 interface CharClass {
   /** Undefined where nothing closes it. */
@@ -100,74 +102,108 @@ interface CharClass {
 }
 
 /** As in `[a-z]` and `[^\]]`. */
-function charClass(chars: readonly string[], start: number): CharClass {
-  const isNegated = chars[start + 1] === "^";
-  const first = start + (isNegated ? 2 : 1);
-  const ranges: (readonly [low: string, high: string])[] = [];
-  let at = first;
-  const next = (): string => {
-    if (chars[at] === "\\") at += 1;
+function charClass(codes: readonly number[], start: number): CharClass {
+  const [negation, dash, closing] = codesOf("^-]");
+  const isNegated = codes[start + 1] === negation;
+  const ranges: (readonly [low: number, high: number])[] = [];
+  let at = start + (isNegated ? 2 : 1);
+  const next = (): number => {
+    if (codes[at] === BACKSLASH) at += 1;
     at += 1;
-    return chars[at - 1] ?? "";
+    return codes[at - 1] ?? 0;
   };
-  while (at < chars.length && chars[at] !== "]" && chars[at] !== "/") {
+  while (at < codes.length && codes[at] !== closing && codes[at] !== SLASH) {
     const low = next();
-    const isRange = chars[at] === "-" && chars[at + 1] !== "]";
+    const isRange = codes[at] === dash && codes[at + 1] !== closing;
     if (isRange) at += 1;
     ranges.push([low, isRange ? next() : low]);
   }
-  if (chars[at] !== "]" || ranges.length === 0) return { end: at };
-  const isIn: CharTest = (char) => ranges.some(([low, high]) => isBetween(low, char, high));
-  return { test: (char) => char !== "/" && isIn(char) !== isNegated, end: at + 1 };
+  if (codes[at] !== closing || ranges.length === 0) return { end: at };
+  const isIn: CharTest = (code) => ranges.some(([low, high]) => low <= code && code <= high);
+  return { test: (code) => code !== SLASH && isIn(code) !== isNegated, end: at + 1 };
 }
 
-function isBetween(low: string, char: string, high: string): boolean {
-  const point = char.codePointAt(0) ?? 0;
-  return point >= (low.codePointAt(0) ?? 0) && point <= (high.codePointAt(0) ?? 0);
+function matcher(tokens: readonly Token[], coversBelow: boolean): PathTest {
+  const places = new Places(tokens);
+  return (path) => {
+    places.start();
+    for (let at = 0; at < path.length;) {
+      const code = path.codePointAt(at) ?? 0;
+      if (coversBelow && code === SLASH && places.hasEnd) return true;
+      if (!places.take(code)) return false;
+      at += code > 0xffff ? 2 : 1;
+    }
+    return places.hasEnd;
+  };
 }
 
 /**
- * Keeps all places of the pattern that the path may have come to: the work is at most the length of the one times that of
- * the other, whatever the pattern.
+ * All places of a pattern that a path may have come to: the work is at most the length of the one times that of the
+ * other, whatever the pattern.
  */
-function matcher(tokens: readonly Token[], coversBelow: boolean): PathTest {
-  const seenIn = new Float64Array(tokens.length + 1);
-  let round = 0;
-  let [places, ahead]: [number[], number[]] = [[], []];
-  const add = (place: number): void => {
-    if (seenIn[place] === round) return;
-    seenIn[place] = round;
-    ahead.push(place);
-  };
-  // A wildcard may stand for nothing.
-  const enter = (place: number): void => {
-    add(place);
-    for (let at = place; typeof tokens[at] === "string"; at += 1) add(at + 1);
-  };
-  const turn = (): void => {
-    [places, ahead] = [ahead, places];
-    ahead.length = 0;
-    round += 1;
-  };
-  const take = (place: number, char: string): void => {
-    const token = tokens[place];
-    if (token === "**/") {
-      add(place);
-      if (char === "/") enter(place + 1);
-    } else if (token === "**" || (token === "*" && char !== "/")) enter(place);
-    else if (typeof token === "function" && token(char)) enter(place + 1);
-  };
-  return (path) => {
-    round += 1;
-    ahead.length = 0;
-    enter(0);
-    turn();
-    for (const char of path) {
-      if (coversBelow && char === "/" && places.includes(tokens.length)) return true;
-      for (const place of places) take(place, char);
-      turn();
-      if (places.length === 0) return false;
+class Places {
+  readonly #tokens: readonly Token[];
+  #now: Int32Array;
+  #next: Int32Array;
+  #count = 0;
+  #nextCount = 0;
+  /** For each place, the last round that had it. */
+  readonly #seenIn: Float64Array;
+  #round = 0;
+
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens;
+    this.#now = new Int32Array(tokens.length + 1);
+    this.#next = new Int32Array(tokens.length + 1);
+    this.#seenIn = new Float64Array(tokens.length + 1);
+  }
+
+  get hasEnd(): boolean {
+    return this.#seenIn[this.#tokens.length] === this.#round;
+  }
+
+  start(): void {
+    this.#round += 1;
+    this.#enter(0);
+    this.#turn();
+  }
+
+  /** @returns whether any place is left. */
+  take(code: number): boolean {
+    this.#round += 1;
+    for (let index = 0; index < this.#count; index += 1) {
+      const place = this.#now[index] ?? 0;
+      const token = this.#tokens[place];
+      if (typeof token === "number") {
+        if (token === code) this.#enter(place + 1);
+      } else if (typeof token === "function") {
+        if (token(code)) this.#enter(place + 1);
+      } else if (token !== undefined) {
+        if (token !== "*" || code !== SLASH) this.#add(place);
+        // Behind whole parts, or any number of characters.
+        if (token === "**/" ? code === SLASH : token === "**" || code !== SLASH) this.#enter(place + 1);
+      }
     }
-    return places.includes(tokens.length);
-  };
+    this.#turn();
+    return this.#count > 0;
+  }
+
+  /** A wildcard may stand for nothing. */
+  #enter(place: number): void {
+    this.#add(place);
+    for (let at = place; typeof this.#tokens[at] === "string"; at += 1) this.#add(at + 1);
+  }
+
+  #add(place: number): void {
+    if (this.#seenIn[place] === this.#round) return;
+    this.#seenIn[place] = this.#round;
+    this.#next[this.#nextCount] = place;
+    this.#nextCount += 1;
+  }
+
+  #turn(): void {
+    [this.#now, this.#next] = [this.#next, this.#now];
+    this.#count = this.#nextCount;
+    this.#nextCount = 0;
+  }
 }

@@ -3,14 +3,21 @@ import type { CauseKind, StepCause, StepRecord } from "./build-record.js";
 import { nameList } from "./cause-text.js";
 import { onOneLine, variablesIn } from "./step-name.js";
 
-/** Undefined where nothing does. */
-export function ownChange(before: StepRecord, after: StepRecord): StepCause | undefined {
+/**
+ * Undefined where nothing does.
+ * @param workdirChange a WORKDIR before it that changed, which tells more than that what it runs with did.
+ */
+export function ownChange(
+  before: StepRecord,
+  after: StepRecord,
+  workdirChange: () => StepCause | undefined = () => undefined,
+): StepCause | undefined {
   const changed = changedParts(before, after);
   if (changed.length === 0) return undefined;
   if (isSource(after)) return sourceChange(before, after);
   if (before.instruction !== after.instruction) return instructionChange(before, after);
   if (changed.includes("platform")) return platformChange(before, after);
-  return variableChange(changed) ?? settingChange(changed, after);
+  return variableChange(changed) ?? workdirChange() ?? settingChange(changed, after);
 }
 
 /** Names of the parts that differ, sorted. */

@@ -49,6 +49,8 @@ export interface RecorderDeps {
     onStatus: (status: StatusResponse) => void,
     signal: AbortSignal,
   ) => Promise<void>;
+  /** Id of the worker that the builder has now; undefined where it does not tell. */
+  readonly worker: () => Promise<string | undefined>;
   /** Milliseconds since 1970. */
   readonly wallClock: () => number;
 }
@@ -114,6 +116,12 @@ export class Recording implements RecordedBuild {
       },
     });
     void parts.enqueue("begin", () => deps.history.begin(summaryOf(this.record())));
+    deps.worker().then(
+      (worker) => {
+        this.#build.worker = worker;
+      },
+      () => undefined, // the builder does not answer: its build tells that
+    );
     this.#tell("started");
     deps.metrics.began();
     this.#checkpointSoon();

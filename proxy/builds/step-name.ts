@@ -22,7 +22,10 @@ const PLATFORM = /^[^/]+\/.+$/;
 
 export function parseStepName(name: string): StepName {
   const end = name.slice(0, PREFIX_MAX_CHARS).indexOf("] ");
-  const words = name.slice(1, Math.max(1, end)).split(" ").filter((word) => word !== "");
+  const words = name
+    .slice(1, Math.max(1, end))
+    .split(" ")
+    .filter((word) => word !== "");
   const isCounted = name.startsWith("[") && COUNT.test(words.pop() ?? "");
   const platform = words.length > 0 && PLATFORM.test(words[0] ?? "") ? words.shift() : undefined;
   const stage = words.shift();

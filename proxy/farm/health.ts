@@ -53,11 +53,6 @@ export class HealthMonitor {
     return this.#running;
   }
 
-  /** As it was when it was last looked at. */
-  get latest(): Health {
-    return this.#health;
-  }
-
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#stopped.abort();

@@ -75,7 +75,6 @@ describe("BuildInterceptor", () => {
     };
     interceptor = new BuildInterceptor({
       builder: gateway.builder,
-      worker: () => "w1",
       sharing: isSharing ? sharing : undefined,
       recorder: { begin: (build) => begin(build) },
       hashKey: Buffer.alloc(32),

@@ -17,8 +17,6 @@ import type { TrackedBuild } from "./tracked-build.js";
 
 export interface InterceptDeps {
   readonly builder: Builder;
-  /** Id of its worker, where it is known. */
-  readonly worker: () => string | undefined;
   /** Undefined where the cache is off. */
   readonly sharing: Sharing | undefined;
   readonly recorder: Pick<BuildRecorder, "begin">;

@@ -44,12 +44,10 @@ export function interceptSolve(client: ClientBuilds): Interception {
 }
 
 function beginBuild(client: ClientBuilds, request: SolveRequest): TrackedBuild {
-  const { builder, guard, recorder, sharing, worker } = client.deps;
+  const { builder, guard, recorder, sharing } = client.deps;
   const identity = client.identify(request, request.frontendAttrs);
   const { group } = client;
-  const record = harmlessRecord(guard, () =>
-    recorder.begin({ request, group, builder: builder.address, worker: worker(), identity }),
-  );
+  const record = harmlessRecord(guard, () => recorder.begin({ request, group, builder: builder.address, identity }));
   const build = new TrackedBuild(request, sharing?.overlap.begin(), record);
   client.builds.set(request.ref, build);
   // The client may have asked for its progress before.

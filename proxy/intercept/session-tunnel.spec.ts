@@ -50,7 +50,6 @@ describe("interceptSession", () => {
     client = new ClientBuilds({
       builder: { address: "unix:///b.sock", dial: () => Promise.reject(new Error("there is no builder")) },
       sharing: undefined,
-      worker: () => undefined,
       recorder: { begin: () => undefined },
       ...{ hashKey: Buffer.alloc(32), messages, readDefinition, guard, now: () => 0 },
     });
