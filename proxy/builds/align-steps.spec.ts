@@ -48,10 +48,51 @@ describe("alignSteps", () => {
     expect(pairs(before, after)).to.deep.equal(["RUN 1", undefined, "RUN 2", "RUN 3"]);
   });
 
-  it("finds equal steps of a stage that has another name", () => {
-    const withKeys = (steps: StepRecord[]): StepRecord[] => steps.map((step) => ({ ...step, key: step.instruction }));
-    const [before, after] = [withKeys(stage("a", ["RUN 1", "RUN 2"])), withKeys(stage("b", ["RUN 1", "RUN 3"]))];
-    expect(pairs(before, after)).to.deep.equal(["RUN 1", undefined]);
+  it("finds a stage that has another name, by its instructions or else by its place", () => {
+    const before = [...stage("a", ["RUN 1", "COPY x"]), ...stage("b", ["RUN 2", "RUN 3"])];
+    const after = [...stage("new", ["ADD z"]), ...stage("c", ["RUN 2", "RUN 4"]), ...stage("d", ["RUN 5", "COPY x"])];
+    expect(pairs(before, after)).to.deep.equal([undefined, "RUN 2", "RUN 3", "RUN 1", "COPY x"]);
+    expect(pairs(stage("a", ["RUN 1"]), stage("b", ["RUN 2"]))).to.deep.equal(["RUN 1"]);
+  });
+
+  it("keeps platforms apart in a stage that has another name", () => {
+    const both = (name: string, ...platforms: string[]): StepRecord[] =>
+      platforms.flatMap((platform) => stage(name, ["RUN 1", "RUN 2"], platform));
+    const [before, after] = [both("a", "linux/amd64", "linux/arm64"), both("b", "linux/arm64", "linux/amd64")];
+    expect(alignSteps(before, after)).to.deep.equal([2, 3, 0, 1]);
+  });
+
+  it("takes 20,000 platforms of one stage in little time", () => {
+    const one = sampleStep({ stage: "a", instruction: "RUN 1", key: "" });
+    const many = (name: string): StepRecord[] =>
+      Array.from({ length: 20_000 }, (_, index) => ({ ...one, name: `[${name}/${index} a 1/1] RUN 1` }));
+    expect(alignSteps(many("x"), many("y"))).to.have.length(20_000);
+  });
+
+  it("finds a stage of more left-over ones than are compared by their order", () => {
+    const many = (name: string): StepRecord[] =>
+      Array.from({ length: 200 }, (_, index) => stage(`${name}${index}`, [`RUN ${index}`])).flat();
+    expect(alignSteps(many("a"), many("b"))).to.deep.equal(Array.from({ length: 200 }, (_, index) => index));
+  });
+
+  it("finds equal steps of builds without a Dockerfile", () => {
+    const step = (key: string): StepRecord => sampleStep({ name: `do ${key}`, instruction: "", stage: "", key });
+    expect(alignSteps([step("a"), step("b")], [step("b"), step("a")])).to.deep.equal([1, 0]);
+  });
+
+  it("finds instructions in another order, and does not take one for another of them", () => {
+    const before = stage("a", ["RUN 1", "COPY x", "RUN 2"]);
+    expect(pairs(before, stage("a", ["RUN 2", "COPY x", "RUN 1"]))).to.deep.equal(["RUN 2", "COPY x", "RUN 1"]);
+  });
+
+  it("finds steps that are the same for several platforms under the name of another one", () => {
+    const of = (first: string, second: string): StepRecord[] => [
+      ...stage("a", ["COPY shared", "COPY x"], first),
+      ...stage("a", ["COPY x"], second),
+    ];
+    const [before, after] = [of("linux/amd64", "linux/arm64"), of("linux/arm64", "linux/amd64")];
+    expect(pairs(before, after)).to.deep.equal(["COPY shared", "COPY x", "COPY x"]);
+    expect(alignSteps(before, after)).to.deep.equal([0, 2, 1]);
   });
 
   it("gives no step two counterparts, and a build itself", () => {

@@ -1,17 +1,20 @@
 /** Finds for each step of a build the same step of another one, also where instructions were added, removed or changed. */
 import type { StepRecord } from "./build-record.js";
-import { parseStepName } from "./step-name.js";
+import { parseStepName, type StepName } from "./step-name.js";
 
 /** Comparing all with all is only worth it up to here; beyond, steps go together by their position. */
 const CELLS_MAX = 4_000_000;
-/** Stages that are left over are compared with each other only up to here; beyond, they go together by their order. */
+/** Stages that are left over are compared with each other only up to here. */
 const STAGES_MAX = 100;
 
 /** A step and its index in the record. */
 interface Placed {
   readonly index: number;
   readonly step: StepRecord;
+  readonly name: StepName;
 }
+
+const placed = (step: StepRecord, index: number): Placed => ({ index, step, name: parseStepName(step.name) });
 
 /** For each step of `after`, the index of its counterpart in `before`. None is the counterpart of two. */
 export function alignSteps(
@@ -19,17 +22,18 @@ export function alignSteps(
   after: readonly StepRecord[],
 ): readonly (number | undefined)[] {
   const pairs = new Pairs(before, after);
-  pairs.alignStages(({ step }) => `${parseStepName(step.name).platform} ${stageOf(step)}`);
-  // A step that is the same for several platforms is called by the name of any of them.
-  pairs.alignStages(({ step }) => stageOf(step));
+  pairs.alignStages();
+  pairs.alignPlatforms();
   pairs.alignRenamed();
   pairs.alignEqual();
   return pairs.counterparts;
 }
 
-/** Sources apart, as their order is of no meaning. */
-const stageOf = ({ kind, stage }: StepRecord): string => (stage === "" ? `${SEPARATOR}${kind}` : stage);
 const SEPARATOR = "\n";
+/** Sources apart, as their order is of no meaning. */
+const stageOf = ({ step: { kind, stage } }: Placed): string => (stage === "" ? `${SEPARATOR}${kind}` : stage);
+const platformOf = ({ name }: Placed): string => name.platform;
+const onPlatform = (step: Placed): string => `${platformOf(step)}${SEPARATOR}${stageOf(step)}`;
 
 type Stages = Map<string, Placed[]>;
 
@@ -40,8 +44,8 @@ class Pairs {
   readonly #taken = new Set<number>();
 
   constructor(before: readonly StepRecord[], after: readonly StepRecord[]) {
-    this.#before = before.map((step, index) => ({ step, index }));
-    this.#after = after.map((step, index) => ({ step, index }));
+    this.#before = before.map(placed);
+    this.#after = after.map(placed);
     this.counterparts = after.map(() => undefined);
   }
 
@@ -53,10 +57,22 @@ class Pairs {
   readonly #isFreeBefore = ({ index }: Placed): boolean => !this.#taken.has(index);
   readonly #isFreeAfter = ({ index }: Placed): boolean => this.counterparts[index] === undefined;
 
-  /** What is left in stages of one name. */
-  alignStages(nameOf: (placed: Placed) => string): void {
-    const [before, after] = this.#left(nameOf);
+  alignStages(): void {
+    const [before, after] = this.#left(onPlatform);
     for (const [name, stage] of after) this.#alignStage(before.get(name) ?? [], stage);
+  }
+
+  /** A step that is the same for several platforms has the name of any of them, and not always the same one. */
+  alignPlatforms(): void {
+    const [before] = this.#left(stageOf);
+    const [, after] = this.#left(onPlatform);
+    if (after.size > STAGES_MAX) return;
+    for (const stage of after.values()) {
+      const [first] = stage;
+      if (first === undefined) continue;
+      const others = before.get(stageOf(first))?.filter((placed) => platformOf(placed) !== platformOf(first)) ?? [];
+      this.#alignStage(others.filter(this.#isFreeBefore), stage);
+    }
   }
 
   /** A stage without a name is called by its number, which others before it change; and people rename stages. */
@@ -66,7 +82,11 @@ class Pairs {
     const [before, after] = this.#left(name).map((stages, side) =>
       [...stages].filter(([stage]) => stage !== "" && known[1 - side]?.has(stage) !== true).map(([, steps]) => steps),
     );
-    for (const [earlier, later] of alike(before ?? [], after ?? [])) this.#alignStage(earlier, later);
+    for (const [earlier, later] of alike(before ?? [], after ?? [])) {
+      const platforms = stagesOf(earlier, platformOf);
+      for (const [platform, stage] of stagesOf(later, platformOf))
+        this.#alignStage(platforms.get(platform) ?? [], stage);
+    }
   }
 
   /** Steps of one key, for builds without a Dockerfile. */
@@ -120,8 +140,7 @@ function stagesOf(steps: readonly Placed[], nameOf: (placed: Placed) => string):
     if (stage === undefined) stages.set(name, [placed]);
     else stage.push(placed);
   }
-  for (const stage of stages.values())
-    stage.sort((a, b) => positionOf(a.step) - positionOf(b.step) || a.index - b.index);
+  for (const stage of stages.values()) stage.sort((a, b) => positionOf(a) - positionOf(b) || a.index - b.index);
   return stages;
 }
 
@@ -160,20 +179,15 @@ function mostInCommon(before: readonly Stage[], after: readonly Stage[]): (reado
 }
 
 /** In its stage, as in "[build 3/7]"; progress may tell of steps in any order. */
-const positionOf = ({ name }: StepRecord): number =>
-  Number(/(\d+)\/\d+\] $/.exec(parseStepName(name).prefix)?.[1] ?? 0);
+const positionOf = ({ name }: Placed): number => Number(/(\d+)\/\d+\] $/.exec(name.prefix)?.[1] ?? 0);
 
 type Pair = (before: Placed, after: Placed) => void;
 
-const textOf = ({ step }: Placed): string => {
-  const { mark, rest } = parseStepName(step.name);
-  return `${step.kind} ${mark}${step.instruction === "" ? rest : step.instruction}`;
-};
+const textOf = ({ step, name: { mark, rest } }: Placed): string =>
+  `${step.kind} ${mark}${step.instruction === "" ? rest : step.instruction}`;
 
-const verbOf = ({ step }: Placed): string => {
-  const { mark, rest } = parseStepName(step.name);
-  return `${step.kind} ${mark}${(/^\S*/.exec(rest)?.[0] ?? "").toUpperCase()}`;
-};
+const verbOf = ({ step, name: { mark, rest } }: Placed): string =>
+  `${step.kind} ${mark}${(/^\S*/.exec(rest)?.[0] ?? "").toUpperCase()}`;
 
 type Gap = (before: readonly Placed[], after: readonly Placed[]) => void;
 

@@ -48,6 +48,7 @@ export class BuildMetrics {
       buckets: SECONDS_BUCKETS,
       registers,
     });
+    for (const outcome of BUILD_OUTCOMES) if (outcome !== "running") this.#seconds.zero({ outcome });
     const stepsHelp =
       "Steps that could be cached, by what became of them; base images and internal steps are left out.";
     this.#steps = new Counter({ name: steps, help: stepsHelp, labelNames: ["result"], registers });

@@ -35,7 +35,12 @@ describe("filesText", () => {
   });
 
   it("tells changes of several kinds apart", () => {
-    const mixed = [...files("added", "a"), ...files("size", "b"), ...files("removed", "c", "d"), ...files("content", "e")];
+    const mixed = [
+      ...files("added", "a"),
+      ...files("size", "b"),
+      ...files("removed", "c", "d"),
+      ...files("content", "e"),
+    ];
     expect(filesText(mixed, "x")).to.equal("in x, a is new, b and e changed and c and d are gone");
   });
 
@@ -63,9 +68,17 @@ describe("filesHint", () => {
     ["a build's output", files("content", "web/dist/app.js"), /^If dist\/ is made by a build/],
     ["the Dockerfile alone", files("content", "Dockerfile"), /^Add Dockerfile to \.dockerignore/],
     ["the Dockerfile and a source", files("content", "Dockerfile", "main.c"), /^$/],
-    ["what .dockerignore left out", [...files("added", ".dockerignore"), ...files("removed", "b")], /what is gone may be/],
+    [
+      "what .dockerignore left out",
+      [...files("added", ".dockerignore"), ...files("removed", "b")],
+      /what is gone may be/,
+    ],
     ["what it leaves in", [...files("content", ".dockerignore"), ...files("added", "b")], /what is new may be/],
-    ["many files", files("content", ...Array.from({ length: 50_000 }, (_, index) => `.git/${index}`)), /such as \.git\//],
+    [
+      "many files",
+      files("content", ...Array.from({ length: 50_000 }, (_, index) => `.git/${index}`)),
+      /such as \.git\//,
+    ],
     ["sources", files("content", "src/main.c", "gitlog"), /^$/],
     ["nothing", [], /^$/],
   ];

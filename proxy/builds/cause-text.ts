@@ -112,7 +112,9 @@ export function filesHint(files: readonly ChangedFile[]): string {
   if (ignored !== "") return ignored;
   // They change with what they say; that is a hint only where nothing else changed.
   const asked = others.length === 0 ? files : others;
-  const matches = asked.slice(0, FILES_MATCHED_MAX).map(({ path }) => IGNORABLE.find(({ test }) => test(cleanPath(path)))?.entry);
+  const matches = asked
+    .slice(0, FILES_MATCHED_MAX)
+    .map(({ path }) => IGNORABLE.find(({ test }) => test(cleanPath(path)))?.entry);
   const found = [...new Set(matches)].filter((entry) => entry !== undefined);
   if (found.length > 0) {
     const which = nameList(found);

@@ -33,7 +33,9 @@ describe("compareFiles", () => {
   it("tells another mode of a folder only where the builder has no copy of it that it brings up to date", () => {
     const [before, after] = [file({ ...FOLDER, path: "d" }), file({ ...FOLDER, path: "d", mode: 0x80000000 + 0o775 })];
     const changes = (wasRequested: boolean): readonly string[] =>
-      compareFiles([before, file()], [after, file({ wasRequested })]).changed.map(({ path, change }) => `${path} ${change}`);
+      compareFiles([before, file()], [after, file({ wasRequested })]).changed.map(
+        ({ path, change }) => `${path} ${change}`,
+      );
     expect(changes(true)).to.deep.equal(["d mode"]);
     expect(changes(false)).to.deep.equal([]);
     // It asks for what changed in any case.
