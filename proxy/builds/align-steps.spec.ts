@@ -67,7 +67,7 @@ describe("alignSteps", () => {
     const many = (name: string): StepRecord[] =>
       Array.from({ length: 20_000 }, (_, index) => ({ ...one, name: `[${name}/${index} a 1/1] RUN 1` }));
     expect(alignSteps(many("x"), many("y"))).to.have.length(20_000);
-  });
+  }).timeout(10_000);
 
   it("finds a stage of more left-over ones than are compared by their order", () => {
     const many = (name: string): StepRecord[] =>
@@ -119,7 +119,7 @@ describe("alignSteps", () => {
       Array.from({ length: 20_000 }, (_, index) => `RUN ${index % 2 === 0 ? index : -index}`),
     );
     expect(alignSteps(before, after).filter((index) => index === undefined).length).to.be.at.most(1);
-  });
+  }).timeout(10_000);
 });
 
 describe("commonSubsequence", () => {
