@@ -69,6 +69,16 @@ describe("assembleRecord", () => {
     expect(assemble(build).steps.map(({ result }) => result)).to.deep.equal(["ran", "cached", "ran"]);
   });
 
+  it("takes a step that is at work again at the end for one that was complete", () => {
+    const build = liveBuild();
+    build.progress(
+      message({ vertexes: [vertex("a"), vertex("a", { started: { seconds: 3, nanos: 0 }, completed: null })] }),
+    );
+    expect(assemble(build).steps[0]).to.include({ result: "running", completedAtMs: undefined });
+    build.ended("OK", "", 9_000);
+    expect(assemble(build).steps[0]).to.include({ result: "ran", completedAtMs: 2_000 });
+  });
+
   it("gives each step its result", () => {
     const build = liveBuild();
     build.progress(

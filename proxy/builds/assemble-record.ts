@@ -127,6 +127,7 @@ function stepOf(
   indexOf: (digest: string) => number | undefined,
 ): StepRecord {
   const live = build.steps.all.get(digest);
+  const completedAtMs = completionOf(live, build.endedAtMs !== undefined);
   const instruction = description?.instruction ?? "";
   const rawName = live?.name ?? build.masked(description?.name ?? "");
   const inputs = live === undefined || live.inputs.length === 0 ? (description?.inputs ?? []) : live.inputs;
@@ -151,9 +152,9 @@ function stepOf(
     parts: description?.parts ?? {},
     shown: description?.shown ?? {},
     selections,
-    result: resultOf(live, build.endedAtMs !== undefined, beganAtMs),
+    result: resultOf(live, completedAtMs, build.endedAtMs !== undefined, beganAtMs),
     startedAtMs: live?.startedAtMs,
-    completedAtMs: live?.completedAtMs,
+    completedAtMs,
     durationMs: live === undefined ? 0 : workOf(live),
     error: live?.error ?? "",
     progress: [...(live?.progress.values() ?? [])].slice(-PROGRESS_SHOWN_MAX),
@@ -163,12 +164,24 @@ function stepOf(
   };
 }
 
-function resultOf(step: LiveStep | undefined, hasEnded: boolean, beganAtMs: number): StepResult {
+/** A step may be at work again when its build ends, as for another build or an export: it was complete before. */
+function completionOf(step: LiveStep | undefined, hasEnded: boolean): number | undefined {
+  if (step === undefined || step.completedAtMs !== undefined || !hasEnded) return step?.completedAtMs;
+  const ends = [...step.intervals.values()];
+  return ends.length === 0 ? undefined : Math.max(...ends);
+}
+
+function resultOf(
+  step: LiveStep | undefined,
+  completedAtMs: number | undefined,
+  hasEnded: boolean,
+  beganAtMs: number,
+): StepResult {
   if (step?.startedAtMs === undefined) return hasEnded ? "skipped" : "waiting";
-  if (step.completedAtMs === undefined) return hasEnded ? "canceled" : "running";
+  if (completedAtMs === undefined) return hasEnded ? "canceled" : "running";
   if (step.error !== "") return step.error.includes("context canceled") ? "canceled" : "failed";
   // BuildKit tells of a step that a build before made, and that it still holds, as it was told of there.
-  return step.isCached || step.completedAtMs < beganAtMs ? "cached" : "ran";
+  return step.isCached || completedAtMs < beganAtMs ? "cached" : "ran";
 }
 
 function outputsOf({ start: { request } }: LiveBuild): string[] {
