@@ -422,6 +422,14 @@ describe("BuildRecorder", () => {
     expect(newEvents()).to.deep.equal(["started", "ended"]);
   });
 
+  it("records no build whose values of arguments are too many to be hidden", async () => {
+    const attrs = (count: number): Record<string, string> =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`build-arg:A${index}`, `value ${index}`]));
+    begin("enough", { frontendAttrs: attrs(1_000) });
+    expect(() => begin("more", { frontendAttrs: attrs(1_001) })).to.throw("it is not recorded");
+    expect(await failures()).to.deep.equal({ begin: 1 });
+  });
+
   it("counts a definition that cannot be read", async () => {
     begin().defined(Buffer.from("junk"));
     await settled();

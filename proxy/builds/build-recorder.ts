@@ -5,6 +5,7 @@ import type { BuildIdentity } from "../cache/cache-index.js";
 import type { RecordPart } from "./build-metrics.js";
 import type { BuildRecord } from "./build-record.js";
 import type { LogPiece } from "./history.js";
+import { hasTooManyArguments } from "./live-build.js";
 import { Recording, type RecordedBuild, type RecorderDeps } from "./recording.js";
 
 /** Builds that are recorded at the same time; further ones are only forwarded. */
@@ -33,11 +34,15 @@ export class BuildRecorder {
     this.#deps = deps;
   }
 
-  /** Undefined where there are too many, or one of that ref runs. */
+  /** Undefined where there are too many, one of that ref runs, or it cannot be kept without its arguments' values. */
   begin(build: NewBuild): RecordedBuild | undefined {
     const { metrics, wallClock } = this.#deps;
     const { ref } = build.request;
     if (this.#isClosed) return undefined;
+    if (hasTooManyArguments(build.request)) {
+      metrics.failed("begin", new Error("more build arguments than can be kept out of the record"));
+      return undefined;
+    }
     if (this.#live.size >= LIVE_BUILDS_MAX || this.#live.has(ref) || ref === "" || ref.length > REF_MAX_CHARS) {
       metrics.failed("begin", new Error("too many builds at once, two of one ref, or a ref that is none"));
       return undefined;

@@ -78,7 +78,7 @@ describe("compareFiles", () => {
       wasRequested: fc.boolean(),
     });
     // Of folders, not all that differs counts.
-    const one = some.map((any) => (any.mode === FOLDER.mode ? { ...any, uid: 0, gid: 0 } : any));
+    const one = some.map((file) => (file.mode === FOLDER.mode ? { ...file, uid: 0, gid: 0 } : file));
     const list = fc.uniqueArray(one, { selector: ({ path }) => path });
     fc.assert(
       fc.property(list, list, (before, after) => {

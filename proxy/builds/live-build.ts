@@ -16,7 +16,8 @@ import { maskValues } from "./mask-values.js";
 const GRAPHS_MAX = 64;
 const TRANSFERS_MAX = 64;
 const FETCHED_LAYERS_MAX = 10_000;
-const ARGUMENTS_MAX = 20_000;
+/** All of their values are looked for in every text that is kept. */
+const ARGUMENTS_MAX = 1_000;
 const TEXT_MAX_CHARS = 4_000;
 /** Of a repository of our registry: who knows its token may use it. */
 const CACHE_ADDRESS = /[^\s/"]{1,255}:\d+\/(?:v2\/)?[0-9a-f]{32}(?:[/@:][\w@:./-]*)?/g;
@@ -31,7 +32,7 @@ const STDERR = 2;
 const CACHE_IMPORTS = "cache-imports";
 /** Shorter values are words such as "max", "true" and "registry". */
 const CACHE_VALUE_MIN_CHARS = 9;
-const HIDDEN_MAX = 21_000;
+const HIDDEN_MAX = 2_000;
 const BUILD_ARGUMENT = "build-arg:";
 const LOCAL_SESSION = "local-sessionid:";
 
@@ -145,7 +146,9 @@ export class LiveBuild {
   /** No more of the progress comes: the rest of the logs of steps that did not end. */
   progressEnded(): void {
     const atMs = this.start.startedAtMs;
-    const rest = this.#logTexts.endAll().flatMap((held) => this.logs.add({ ...held, atMs }) ?? []);
+    const rest = this.#logTexts.endAll().flatMap(({ step, stream, text }) => {
+      return this.logs.add({ step, stream, atMs, text: withoutCacheAddress(text) }) ?? [];
+    });
     const pieces = [...rest, ...this.logs.endAll()];
     if (pieces.length > 0) this.#events.logged(pieces);
   }
@@ -220,6 +223,10 @@ export class LiveBuild {
     }
   }
 }
+
+/** Whether it has more build arguments than can be hidden. */
+export const hasTooManyArguments = ({ frontendAttrs }: SolveRequest): boolean =>
+  Object.keys(frontendAttrs).filter((name) => name.startsWith(BUILD_ARGUMENT)).length > ARGUMENTS_MAX;
 
 const withoutCacheAddress = (text: string): string =>
   CACHE_PATH.test(text) ? text.replace(CACHE_ADDRESS, THE_CACHE) : text;
