@@ -6,7 +6,7 @@ const MAY_IMPORT = {
   log: ["config"],
   grpc: [],
   buildkit: ["grpc"],
-  farm: ["buildkit", "grpc", "config", "log"],
+  farm: ["buildkit", "grpc", "config", "database", "log"],
   relay: ["buildkit", "farm", "grpc", "config", "log"],
   database: ["config", "log"],
   cache: ["config", "database", "log"],
