@@ -14,7 +14,7 @@ const MAY_IMPORT = {
   writeback: ["buildkit", "cache", "farm", "grpc", "log"],
   intercept: ["buildkit", "builds", "cache", "farm", "grpc", "relay", "writeback", "log"],
   http: ["builds", "cache", "config", "farm", "log"],
-  cli: ["builds", "cache", "config", "http"],
+  cli: ["builds", "cache", "config", "farm", "http"],
 };
 
 // Specs may use test/support besides; `no-test-code-in-the-product` keeps everything else from it.

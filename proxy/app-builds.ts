@@ -6,6 +6,7 @@ import type { Registry } from "prom-client";
 import type { BuildMessages } from "./buildkit/build-messages.js";
 import { loadLlbReader } from "./buildkit/llb-graph.js";
 import { CONTROL } from "./buildkit/methods.js";
+import type { BuildSummary } from "./builds/build-record.js";
 import type { BuildDesk } from "./builds/build-desk.js";
 import { BuildEvents } from "./builds/build-events.js";
 import { BuildMetrics } from "./builds/build-metrics.js";
@@ -29,9 +30,12 @@ const RETENTION_INTERVAL_MS = 10 * 60_000;
 export interface AppBuildsDeps {
   readonly config: HistoryConfig;
   readonly database: SqliteDatabase;
-  readonly builder: Builder;
-  /** Id of the worker that the builder has now. */
-  readonly worker: () => Promise<string | undefined>;
+  /** The builder at that address, where it is in the farm. */
+  readonly builderAt: (address: string) => Builder | undefined;
+  /** Id of the worker that the builder at that address has now. */
+  readonly worker: (builder: string) => Promise<string | undefined>;
+  /** A build has ended, and is explained. */
+  readonly onEnded: (build: BuildSummary) => void;
   readonly messages: BuildMessages;
   readonly registry: Registry;
   readonly logger: Logger;
@@ -42,6 +46,8 @@ export interface AppBuilds {
   readonly desk: BuildDesk;
   /** For keyed hashes of files' contents. */
   readonly hashKey: Buffer;
+  /** Address of the builder that has the build, or had it; undefined where it is not known. */
+  readonly builderOf: (ref: string) => Promise<string | undefined>;
   /** Exports of these builds left the shared cache. */
   readonly noteRemoval: (refs: readonly string[], rule: RemovalRule) => void;
   readonly close: () => Promise<void>;
@@ -59,7 +65,7 @@ export async function openAppDatabase(dataDir: string, logger: Logger): Promise<
 }
 
 export async function startBuilds(deps: AppBuildsDeps): Promise<AppBuilds> {
-  const { builder, config, database, logger, messages, registry, worker } = deps;
+  const { builderAt, config, database, logger, messages, onEnded, registry, worker } = deps;
   const history = new SqliteHistory(database, { now: Date.now });
   const lost = await history.markLost();
   if (lost > 0) logger.warn({ builds: lost }, "builds were lost when MemoBuild ended last");
@@ -71,13 +77,20 @@ export async function startBuilds(deps: AppBuildsDeps): Promise<AppBuilds> {
   const recorder = new BuildRecorder({
     ...{ history, events, metrics, readLlb: await loadLlbReader(), worker, wallClock: Date.now },
     describe: (build) => finisher.describe(build),
-    finish: (build) => finisher.finish(build),
-    followStatus: (ref, onStatus, signal) =>
-      withBuilderClient(builder, signal, (client) =>
+    finish: async (build) => {
+      const record = await finisher.finish(build);
+      onEnded(record);
+      return record;
+    },
+    followStatus: async (address, ref, onStatus, signal) => {
+      const builder = builderAt(address);
+      if (builder === undefined) throw new Error("the builder is gone");
+      await withBuilderClient(builder, signal, (client) =>
         client.serverStream(CONTROL.status, messages.statusRequest.encode({ ref }), { signal }, (message) => {
           onStatus(messages.statusResponse.decode(message));
         }),
-      ),
+      );
+    },
   });
   let retaining: Promise<unknown> = Promise.resolve();
   const retain = (): void => {
@@ -90,6 +103,7 @@ export async function startBuilds(deps: AppBuildsDeps): Promise<AppBuilds> {
   const timer = setInterval(retain, RETENTION_INTERVAL_MS).unref();
   return {
     ...{ recorder, hashKey, desk: new RecordedBuilds({ history, recorder, events }) },
+    builderOf: async (ref) => (recorder.record(ref) ?? (await history.build(ref)))?.builder,
     noteRemoval: (refs, rule) => {
       history.noteRemoval(refs, rule, Date.now()).catch((error: unknown) => {
         metrics.failed("removal", error);

@@ -24,11 +24,12 @@ import { SqliteIndex } from "./cache/sqlite-index.js";
 import { verifyCache, type VerifyParts } from "./cache/verify-cache.js";
 import type { CacheConfig } from "./config/config.js";
 import type { SqliteDatabase } from "./database/sqlite-database.js";
-import { formatHostPort } from "./config/host-port.js";
+import { formatHostPort, type HostPort } from "./config/host-port.js";
 import { StartError } from "./config/start-error.js";
 import type { Builder } from "./farm/builder.js";
-import type { Health } from "./farm/health.js";
-import { RegistryReach, type ProbedRegistry } from "./farm/registry-reach.js";
+import type { FarmBuilder } from "./farm/farm-builder.js";
+import { RegistryReaches } from "./farm/registry-reaches.js";
+import type { RegistryProbe } from "./farm/registry-reach.js";
 import type { Sharing } from "./intercept/client-builds.js";
 import { ExportedBuilds } from "./intercept/exported-builds.js";
 import type { Logger } from "./log/create-logger.js";
@@ -51,7 +52,8 @@ export interface AppCacheDeps {
   readonly messages: BuildMessages;
   /** Told of exports that are gone. */
   readonly onEvicted: (exports: readonly ExportSummary[], reason: EvictionReason) => void;
-  readonly builder: Builder;
+  /** Whether that builder can export cache at all. */
+  readonly canExport: (builder: Builder) => boolean;
   readonly registry: Registry;
   readonly logger: Logger;
 }
@@ -64,8 +66,14 @@ export interface AppCache {
   readonly sharing: Sharing;
   /** Exports that are pinned or under way. */
   readonly runningExports: () => number;
-  /** The builder has come up, or gone. */
-  readonly builderHealth: (health: Health) => void;
+  /** The builder has come up, or gone; when it is not in the farm any more, all of it is forgotten. */
+  readonly builderUp: (builder: FarmBuilder) => void;
+  readonly builderDown: (builder: Builder, isSilent: boolean) => void;
+  readonly builderRemoved: (builder: Builder) => void;
+  /** Builders reach this machine at that address: the registry listens there too. @throws StartError */
+  readonly listenAt: (host: string) => Promise<void>;
+  /** Exports that are pinned or under way on the builder at that address. */
+  readonly exportsOn: (address: string) => number;
   /** Lets exports end until `hurry` aborts; builds may go on meanwhile, their builders must. */
   readonly drain: Close;
   /** Closes every part. @throws AggregateError */
@@ -97,8 +105,8 @@ async function startParts(deps: AppCacheDeps, closes: (() => Promise<void>)[]): 
   const importMetrics = new ImportMetrics(registry);
   const cache = createSharedCache(deps, store, importMetrics);
   const { messages } = deps;
-  const reach = createReach(deps, { address, expectProbe: () => cacheRegistry.expectProbe() }, messages);
-  closes.push(() => reach.close());
+  const reaches = createReaches(deps, { address, expectProbe: () => cacheRegistry.expectProbe() });
+  closes.push(() => reaches.close());
   const writeBehind = new WriteBehind({
     messages,
     metrics: new WriteBehindMetrics(registry),
@@ -115,7 +123,8 @@ async function startParts(deps: AppCacheDeps, closes: (() => Promise<void>)[]): 
   const sharing = {
     cache,
     writeBehind: config.mode === "on" ? writeBehind : undefined,
-    registryAddress: () => reach.address(),
+    canExport: deps.canExport,
+    registryAddress: (builder: Builder) => reaches.address(builder),
     overlap,
     exported: new ExportedBuilds(index),
     importMetrics,
@@ -125,10 +134,19 @@ async function startParts(deps: AppCacheDeps, closes: (() => Promise<void>)[]): 
     sharing,
     runningExports: () => writeBehind.jobs,
     drain: (hurry) => writeBehind.drain(hurry),
-    builderHealth: ({ state }) => {
-      if (state === "up") reach.builderUp();
-      if (state === "down") reach.builderDown();
+    builderUp: (builder) => {
+      reaches.builderUp(builder);
     },
+    builderDown: (builder, isSilent) => {
+      reaches.builderDown(builder);
+      if (isSilent) writeBehind.checkAlive(builder.address);
+    },
+    builderRemoved: (builder) => {
+      reaches.forget(builder);
+      writeBehind.dropBuilder(builder.address);
+    },
+    listenAt: (host) => cacheRegistry.alsoListen(host),
+    exportsOn: (builder) => writeBehind.jobsOn(builder),
   };
 }
 
@@ -231,24 +249,22 @@ async function createSpace(dir: string, config: CacheConfig): Promise<SpaceGuard
   }
 }
 
-function createReach(
-  { builder, config, logger, registry }: AppCacheDeps,
-  probed: ProbedRegistry,
-  messages: BuildMessages,
-): RegistryReach {
+function createReaches(
+  { config, logger, messages, registry }: AppCacheDeps,
+  probed: { readonly address: HostPort; readonly expectProbe: () => RegistryProbe },
+): RegistryReaches {
   const reachable = new Gauge({
     name: "memobuild_cache_builder_reachable",
     help: "Whether the builder was seen to reach the cache registry (1) or not (0).",
     labelNames: ["builder"],
     registers: [registry],
   });
-  const onChange = (isReachable: boolean): void => {
-    reachable.set({ builder: builder.address }, isReachable ? 1 : 0);
-  };
-  onChange(false);
-  return new RegistryReach({
-    ...{ builder, registry: probed, advertise: config.advertise, messages, onChange, logger },
-    now: monotonic,
+  return new RegistryReaches({
+    ...{ registry: probed, advertise: config.advertise, messages, logger, now: monotonic },
+    onChange: (builder, isReachable) => {
+      if (isReachable === undefined) reachable.remove({ builder });
+      else reachable.set({ builder }, isReachable ? 1 : 0);
+    },
   });
 }
 

@@ -2,30 +2,35 @@
 import { mkdir, rmdir } from "node:fs/promises";
 import net from "node:net";
 import { join } from "node:path";
-import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { collectDefaultMetrics, Registry } from "prom-client";
 import { openAppDatabase, startBuilds, type AppBuilds } from "./app-builds.js";
 import { startCache, type AppCache, type AppCacheDeps } from "./app-cache.js";
-import { loadBuildMessages } from "./buildkit/build-messages.js";
+import { createFarm, type AppFarm, type AppFarmDeps } from "./app-farm.js";
+import { loadBuildMessages, type BuildMessages } from "./buildkit/build-messages.js";
 import { loadDefinitionReader } from "./buildkit/definition.js";
-import { LIST_WORKERS_PATH } from "./buildkit/methods.js";
-import { loadWorkersCodec } from "./buildkit/workers.js";
+import { loadHistoryMessages } from "./buildkit/history-messages.js";
+import type { BuildDesk } from "./builds/build-desk.js";
+import type { BuildSummary } from "./builds/build-record.js";
+import { packageVersion } from "./cli/package-version.js";
 import type { Config } from "./config/config.js";
 import { formatListenAddress } from "./config/listen-address.js";
 import { StartError } from "./config/start-error.js";
-import { packageVersion } from "./cli/package-version.js";
+import type { SqliteDatabase } from "./database/sqlite-database.js";
 import type { Builder } from "./farm/builder.js";
-import { addressBuilder } from "./farm/dial.js";
-import { withBuilderClient } from "./farm/with-builder-client.js";
-import { EmbeddedBuilder } from "./farm/embedded-builder.js";
-import { HealthMonitor } from "./farm/health.js";
-import { BuildInterceptor } from "./intercept/build-interceptor.js";
-import { Guard } from "./intercept/guard.js";
-import type { Interceptor } from "./relay/interception.js";
-import type { BuilderReport, StatusReport } from "./http/status-messages.js";
+import type { BuilderReport } from "./farm/builder-desk.js";
+import type { Farm } from "./farm/farm.js";
+import { FarmDesk } from "./farm/farm-desk.js";
+import type { Warmth } from "./farm/warmth.js";
 import { createApiServer } from "./http/api-server.js";
 import { createHttpServer } from "./http/create-http-server.js";
 import type { Readiness } from "./http/create-http-server.js";
+import type { StatusReport } from "./http/status-messages.js";
+import { BuildInterceptor } from "./intercept/build-interceptor.js";
+import { Guard } from "./intercept/guard.js";
+import { readSolveWith, scopeOf } from "./intercept/read-solve.js";
 import type { Logger } from "./log/create-logger.js";
+import { acrossFarm } from "./relay/across/across-farm.js";
+import { WhereIs } from "./relay/across/where-is.js";
 import { listenOn } from "./relay/listen.js";
 import { RelayMetrics } from "./relay/relay-metrics.js";
 import { RelayServer } from "./relay/relay-server.js";
@@ -38,7 +43,9 @@ export interface AppEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-const EMPTY_MESSAGE = new Uint8Array();
+/** Of the history, from the latest on: what was built before hardly matters to where a build goes now. */
+const WARMING_BUILDS_MAX = 10_000;
+const WARMING_PAGE = 200;
 
 type Close = (hurry: AbortSignal) => Promise<void>;
 
@@ -63,28 +70,39 @@ export class App {
 
   /** Starts all parts. What was started when it fails is for `close`. @throws StartError */
   async start(): Promise<void> {
-    const { logger } = this.#environment;
+    const { env, logger, searchPath } = this.#environment;
+    const registry = this.#registry;
+    // Its default of 10 ms would wake an idle process a hundred times a second.
+    collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
     await this.#lockDataDir();
-    const { builder, embedded } = this.#chooseBuilder();
-    const health = await this.#createHealth(builder);
-    // What a wrong option stops comes first, so that it leaves nothing behind.
-    await this.#startHttp(builder, health);
-    const createInterceptor = await this.#startBuilds(builder, health);
-    const now = (): number => performance.now();
-    this.#relay = new RelayServer({
-      listen: this.#config.listen,
-      tls: this.#config.tls,
-      builder,
-      metrics: new RelayMetrics(this.#registry, now),
-      logger,
-      createInterceptor,
-      now,
+    const database = await openAppDatabase(this.#config.dataDir, logger);
+    this.#running.push(() => {
+      database.close();
+      return Promise.resolve();
     });
-    await this.#run(this.#relay, (relay) => relay.start());
-    if (embedded !== undefined) await this.#run(embedded, () => embedded.start());
-    await this.#run(health, () => {
-      health.start();
-      return undefined;
+    const messages = await loadBuildMessages();
+    const isQuiet = (address: string): boolean => (this.#cache?.exportsOn(address) ?? 0) === 0;
+    const parts = await createFarm({
+      config: this.#config,
+      database,
+      messages,
+      isQuiet,
+      registry,
+      logger,
+      searchPath,
+      env,
+    });
+    // What a wrong option stops comes first, so that it leaves nothing behind.
+    await this.#startHttp(parts.farm);
+    const builds = await this.#startBuilds(parts, database, messages);
+    const relay = await this.#createRelay(parts, builds, messages);
+    this.#relay = relay;
+    this.#followFarm(parts.farm, relay);
+    await this.#startApi(parts, builds, relay);
+    await this.#run(relay, () => relay.start());
+    await this.#run(parts, () => parts.start(async (host) => this.#cache?.listenAt(host)));
+    void warmUp(parts.warmth, builds.desk).catch((error: unknown) => {
+      logger.warn({ cause: error instanceof Error ? error.message : String(error) }, "builders begin cold");
     });
     this.#hasStarted = true;
     logger.info("ready");
@@ -131,58 +149,23 @@ export class App {
     });
   }
 
-  #chooseBuilder(): { readonly builder: Builder; readonly embedded?: EmbeddedBuilder } {
-    const { buildkitd, builders, dataDir } = this.#config;
-    const { env, logger, searchPath } = this.#environment;
-    const [address, ...further] = builders;
-    if (further.length > 0) throw new StartError("builder", "this version uses one builder; name it once");
-    if (address !== undefined) return { builder: addressBuilder(address) };
-    const embedded = new EmbeddedBuilder({ buildkitd, dataDir, env, logger, searchPath });
-    return { builder: embedded.builder, embedded };
-  }
-
-  async #createHealth(builder: Builder): Promise<HealthMonitor> {
-    const up = new Gauge({
-      name: "memobuild_builder_up",
-      help: "Whether the builder answers (1) or not (0).",
-      labelNames: ["builder"],
-      registers: [this.#registry],
-    });
-    up.set({ builder: builder.address }, 0);
-    // Its default of 10 ms would wake an idle process a hundred times a second.
-    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: 100 });
-    const decodeWorkers = await loadWorkersCodec();
-    return new HealthMonitor({
-      address: builder.address,
-      listWorkers: (signal) =>
-        withBuilderClient(builder, signal, async (client) =>
-          decodeWorkers(await client.unary(LIST_WORKERS_PATH, EMPTY_MESSAGE, { signal })),
-        ),
-      onChange: (changed) => {
-        up.set({ builder: builder.address }, changed.state === "up" ? 1 : 0);
-        this.#cache?.builderHealth(changed);
-      },
-      logger: this.#environment.logger,
-      now: () => performance.now(),
-    });
-  }
-
-  /** Records builds, and shares their cache where that is on. Returns what looks into each client's calls. */
-  async #startBuilds(builder: Builder, health: HealthMonitor): Promise<() => Interceptor> {
+  /** Records builds, and shares their cache where that is on. */
+  async #startBuilds({ farm, warmth }: AppFarm, database: SqliteDatabase, messages: BuildMessages): Promise<AppBuilds> {
     const { cache: config, dataDir, history } = this.#config;
     const { logger } = this.#environment;
     const registry = this.#registry;
-    const database = await openAppDatabase(dataDir, logger);
-    this.#running.push(() => {
-      database.close();
-      return Promise.resolve();
+    const builds = await startBuilds({
+      config: history,
+      builderAt: (address) => farm.find(address),
+      worker: async (address) => {
+        const now = await farm.find(address)?.check();
+        return now?.state === "up" && now.workers.id !== "" ? now.workers.id : undefined;
+      },
+      onEnded: (build) => {
+        noteBuilt(warmth, build);
+      },
+      ...{ database, messages, registry, logger },
     });
-    const [messages, readDefinition] = await Promise.all([loadBuildMessages(), loadDefinitionReader()]);
-    const worker = async (): Promise<string | undefined> => {
-      const now = await health.check();
-      return now.state === "up" && now.workers.id !== "" ? now.workers.id : undefined;
-    };
-    const builds = await startBuilds({ config: history, database, builder, worker, messages, registry, logger });
     this.#running.push(() => builds.close());
     if (config.mode !== "off") {
       const onEvicted: AppCacheDeps["onEvicted"] = (exports, reason) => {
@@ -191,30 +174,67 @@ export class App {
           reason,
         );
       };
-      const cache = await startCache({ config, dataDir, database, builder, messages, onEvicted, registry, logger });
+      const canExport = ({ address }: Builder): boolean => farm.find(address)?.abilities.canExportCache ?? true;
+      const cache = await startCache({ config, dataDir, database, messages, onEvicted, canExport, registry, logger });
       this.#cache = cache;
       this.#running.push(() => cache.close());
     }
-    await this.#startApi(builder, health, builds);
-    const { hashKey, recorder } = builds;
-    const parts = { builder, sharing: this.#cache?.sharing, recorder, hashKey, messages, readDefinition };
-    const guard = new Guard(registry, logger);
-    return () => new BuildInterceptor({ ...parts, guard, now: () => performance.now() });
+    return builds;
   }
 
-  async #startApi(builder: Builder, health: HealthMonitor, { desk, recorder }: AppBuilds): Promise<void> {
+  async #createRelay({ farm, queue }: AppFarm, builds: AppBuilds, messages: BuildMessages): Promise<RelayServer> {
+    const { farm: settings, listen, tls } = this.#config;
+    const { logger } = this.#environment;
+    const [readDefinition, history] = await Promise.all([loadDefinitionReader(), loadHistoryMessages()]);
+    const now = (): number => performance.now();
+    const { hashKey, recorder } = builds;
+    const guard = new Guard(this.#registry, logger);
+    const looked = { sharing: this.#cache?.sharing, recorder, hashKey, messages, readDefinition, guard, now };
+    const whereIs = new WhereIs({ messages: history, recorded: builds.builderOf });
+    return new RelayServer({
+      ...{ listen, tls, farm, placing: queue, whereIs, messages, logger, now, wallClock: Date.now },
+      isLimited: settings.maxClients !== undefined,
+      farmCallOf: acrossFarm({ whereIs, messages: history }),
+      readSolve: readSolveWith(messages),
+      metrics: new RelayMetrics(this.#registry, now),
+      createInterceptor: () => new BuildInterceptor(looked),
+      retriesLostBuilds: settings.retriesLostBuilds,
+      lostAdvice: this.#cache === undefined ? "run it again" : "run it again, and it finds what the shared cache has",
+    });
+  }
+
+  /** What hangs on a builder follows what becomes of it. */
+  #followFarm(farm: Farm, relay: RelayServer): void {
+    farm.onChange(({ builder, type }) => {
+      const cache = this.#cache;
+      if (type === "up") cache?.builderUp(builder);
+      if (type === "removed") cache?.builderRemoved(builder);
+      if (type !== "down") return;
+      const isSilent = builder.health.state === "down" && builder.health.isSilent;
+      cache?.builderDown(builder, isSilent);
+      if (isSilent) relay.checkAlive(builder.address);
+    });
+  }
+
+  async #startApi(
+    { farm, isIdle, managed, queue, resources, warmth }: AppFarm,
+    { desk, recorder }: AppBuilds,
+    relay: RelayServer,
+  ): Promise<void> {
     const { apiListen, apiSocket } = this.#config;
-    const builders = async (): Promise<readonly BuilderReport[]> => {
-      const now = await health.check();
-      const cause = now.state === "down" ? { cause: now.cause } : {};
-      return [{ address: builder.address, state: now.state, ...cause, runningBuilds: recorder.running }];
-    };
+    const builders = new FarmDesk({
+      ...{ farm, queue, warmth, resources, managed, isIdle, maxClients: this.#config.farm.maxClients },
+      runningBuilds: (address) => recorder.runningOn(address),
+      endBuilds: (address, cause) => {
+        relay.dropBuilder(address, cause);
+      },
+    });
     const api = createApiServer({
       listeners: [{ path: apiSocket }, ...(apiListen === undefined ? [] : [apiListen])],
       cache: this.#cache?.admin,
       builds: desk,
-      status: async () => this.#status(recorder.running, await builders()),
       builders,
+      status: async () => this.#status(recorder.running, (await builders.report()).builders),
       log: this.#environment.logger,
       now: Date.now,
     });
@@ -241,14 +261,21 @@ export class App {
     };
   }
 
-  async #startHttp(builder: Builder, health: HealthMonitor): Promise<void> {
+  async #startHttp(farm: Farm): Promise<void> {
     const { logger } = this.#environment;
     const readiness = async (): Promise<Readiness> => {
-      const now = await health.check();
-      const cause = now.state === "down" ? { cause: now.cause } : {};
-      const isUp = now.state === "up";
+      const builders = await Promise.all(
+        farm.builders.map(async (builder) => {
+          const health = await builder.check();
+          return {
+            address: builder.name,
+            up: health.state === "up",
+            ...("cause" in health && { cause: health.cause }),
+          };
+        }),
+      );
       // A load balancer should send no more clients to a process that is about to stop.
-      return { ready: isUp && !this.#isClosing, builders: [{ address: builder.address, up: isUp, ...cause }] };
+      return { ready: builders.some(({ up }) => up) && !this.#isClosing, builders };
     };
     const http = createHttpServer({ address: this.#config.http, registry: this.#registry, log: logger, readiness });
     await this.#run(http, async () => {
@@ -256,5 +283,34 @@ export class App {
       this.#httpAddress = bound.address;
       logger.info(bound, "http listening");
     });
+  }
+}
+
+/** What its steps are worth to the next build of the project, which would have to do them elsewhere. */
+function noteBuilt(warmth: Warmth, build: BuildSummary): void {
+  const { builder, dockerfile, endedAtMs, outcome, project, savedMs, startedAtMs, target, tenant, worker } = build;
+  if (builder === "" || endedAtMs === undefined || outcome === "lost") return;
+  const workMs = savedMs + (endedAtMs - startedAtMs);
+  warmth.built({
+    tenant,
+    project,
+    scope: scopeOf({ dockerfile, target }),
+    address: builder,
+    worker,
+    workMs,
+    endedAtMs,
+  });
+}
+
+/** Builders have what they built before we started. */
+async function warmUp(warmth: Warmth, desk: BuildDesk): Promise<void> {
+  let cursor: string | undefined;
+  for (let read = 0; read < WARMING_BUILDS_MAX; read += WARMING_PAGE) {
+    const page = await desk.list({ limit: WARMING_PAGE, ...(cursor !== undefined && { cursor }) });
+    for (const build of page.builds) noteBuilt(warmth, build);
+    ({ cursor } = page);
+    if (cursor === undefined) return;
+    // Clients come first.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }

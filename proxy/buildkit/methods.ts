@@ -62,16 +62,38 @@ export const LIST_WORKERS_PATH = "/moby.buildkit.v1.Control/ListWorkers";
 
 /** Paths of the calls that are looked into, or made by ourselves. */
 export const CONTROL = {
+  diskUsage: "/moby.buildkit.v1.Control/DiskUsage",
+  info: "/moby.buildkit.v1.Control/Info",
+  listenBuildHistory: "/moby.buildkit.v1.Control/ListenBuildHistory",
+  prune: "/moby.buildkit.v1.Control/Prune",
   session: "/moby.buildkit.v1.Control/Session",
   solve: "/moby.buildkit.v1.Control/Solve",
   status: "/moby.buildkit.v1.Control/Status",
+  updateBuildHistory: "/moby.buildkit.v1.Control/UpdateBuildHistory",
 } as const;
 
 export const LLB_BRIDGE = {
+  /** Of all its calls. */
+  prefix: "/moby.buildkit.v1.frontend.LLBBridge/",
   ping: "/moby.buildkit.v1.frontend.LLBBridge/Ping",
   resolveSourceMeta: "/moby.buildkit.v1.frontend.LLBBridge/ResolveSourceMeta",
   return: "/moby.buildkit.v1.frontend.LLBBridge/Return",
   solve: "/moby.buildkit.v1.frontend.LLBBridge/Solve",
+} as const;
+
+export const CONTENT_PREFIX = "/containerd.services.content.v1.Content/";
+
+export const CONTENT = {
+  delete: `${CONTENT_PREFIX}Delete`,
+  info: `${CONTENT_PREFIX}Info`,
+  list: `${CONTENT_PREFIX}List`,
+  read: `${CONTENT_PREFIX}Read`,
+} as const;
+
+/** Metadata of Control.Session: its id, and a key that is equal for the same folder of the same client. */
+export const SESSION_METADATA = {
+  id: "x-docker-expose-session-uuid",
+  sharedKey: "x-docker-expose-session-sharedkey",
 } as const;
 
 /** Metadata of every LLBBridge call: the ref of the build that it belongs to. */

@@ -8,8 +8,10 @@ export interface Workers {
   readonly id: string;
   /** Version of the daemon, "" where it does not tell. */
   readonly version: string;
-  /** `os/architecture[/variant]` of all workers, each once, in the daemon's order. */
+  /** `os/architecture[/variant]` of all workers, each once; the first is its own, unless its configuration says otherwise. */
   readonly platforms: readonly string[];
+  /** Of all workers; where several have one, that of the first. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 const listWorkersResponse = z.object({
@@ -17,6 +19,7 @@ const listWorkersResponse = z.object({
     .array(
       z.object({
         id: z.string().default(""),
+        labels: z.record(z.string(), z.string()).default({}),
         platforms: z
           .array(
             z.object({
@@ -43,7 +46,11 @@ export async function loadWorkersCodec(): Promise<(message: Buffer) => Workers> 
         [os, architecture, variant].filter((part) => part !== "").join("/"),
       ),
     );
-    const id = record[0]?.id ?? "";
-    return { id, version: record[0]?.buildkitVersion?.version ?? "", platforms: [...new Set(platforms)] };
+    return {
+      id: record[0]?.id ?? "",
+      version: record[0]?.buildkitVersion?.version ?? "",
+      platforms: [...new Set(platforms)],
+      labels: Object.assign({}, ...record.map(({ labels }) => labels).reverse()) as Record<string, string>,
+    };
   };
 }

@@ -45,7 +45,7 @@ export function assembleRecord(
   const { identity, start } = build;
   return {
     ...identity,
-    ...{ ref: build.ref, group: start.group, builder: start.builder, worker: build.worker },
+    ...{ ref: build.ref, group: start.group, builder: build.builder, worker: build.worker },
     revision: (start.request.frontendAttrs["vcs:revision"] ?? "").slice(0, 128),
     outputs: outputsOf(build),
     startedAtMs: start.startedAtMs,

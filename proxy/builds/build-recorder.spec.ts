@@ -96,7 +96,7 @@ describe("BuildRecorder", () => {
       },
       describe: () => new Map(),
       finish: (build) => finish(build),
-      followStatus: (ref, onStatus, signal) =>
+      followStatus: (_builder, ref, onStatus, signal) =>
         new Promise((resolve, reject) => {
           signal.addEventListener("abort", () => {
             reject(new Error("aborted"));

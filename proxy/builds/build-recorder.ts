@@ -61,6 +61,11 @@ export class BuildRecorder {
     return this.#live.get(ref)?.record();
   }
 
+  /** Builds that run on the builder at that address. */
+  runningOn(builder: string): number {
+    return [...this.#live.values()].filter((build) => build.isRunning && build.builder === builder).length;
+  }
+
   get running(): number {
     return [...this.#live.values()].filter(({ isRunning }) => isRunning).length;
   }

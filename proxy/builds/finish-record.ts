@@ -74,7 +74,7 @@ export class RecordFinisher {
   async #folders(build: LiveBuild): Promise<Map<string, CollectedFiles>> {
     const folders = collectFiles(build.transfers);
     for (const [name, folder] of folders) {
-      const key = JSON.stringify([build.start.builder, build.sharedKey, build.identity.project, name]);
+      const key = JSON.stringify([build.builder, build.sharedKey, build.identity.project, name]);
       const earlier = this.#known.get(key) ?? (await this.#latestList(build, name));
       const files = withKnownContent(folder.files, earlier ?? []);
       // What broke off tells nothing of the files that it lacks.
@@ -84,9 +84,9 @@ export class RecordFinisher {
     return folders;
   }
 
-  async #latestList({ identity, start }: LiveBuild, name: string): Promise<FileList | undefined> {
+  async #latestList({ builder, identity }: LiveBuild, name: string): Promise<FileList | undefined> {
     const { history } = this.#deps;
-    const transfer = await history.latestTransfer({ ...identity, builder: start.builder }, name);
+    const transfer = await history.latestTransfer({ ...identity, builder }, name);
     return transfer === undefined ? undefined : history.fileList(transfer.fileList);
   }
 

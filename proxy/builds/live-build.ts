@@ -69,6 +69,8 @@ export class LiveBuild {
   /** Digests of layers that the builder fetched from the shared cache. */
   readonly fetchedLayers: Set<string> = new Set();
   identity: BuildIdentity;
+  /** Address of the builder; "" where it never came to one. */
+  builder: string;
   /** Id of the builder's worker, once it is known. */
   worker: string | undefined;
   /** Of its latest transfer. */
@@ -95,6 +97,7 @@ export class LiveBuild {
     this.start = start;
     this.ref = start.request.ref;
     this.identity = start.identity;
+    this.builder = start.builder;
     this.#events = events;
     const { cache, frontendAttrs, session } = start.request;
     this.hasOwnImports = (cache?.imports.length ?? 0) > 0;
@@ -175,6 +178,14 @@ export class LiveBuild {
     if (isNew) this.fetchedLayers.add(layer);
     const { fetchedBytes } = this.import;
     this.import = { ...this.import, fetchedLayers: this.fetchedLayers.size, fetchedBytes: fetchedBytes + bytes };
+  }
+
+  /** Its builder was lost, and another one does it from the beginning. */
+  moved(builder: string): void {
+    this.builder = builder;
+    this.worker = undefined;
+    this.progressRestarts();
+    this.#events.changed();
   }
 
   /** A message of the client's waited for us. */

@@ -45,12 +45,13 @@ export interface RecorderDeps {
   readonly describe: (build: LiveBuild) => Descriptions;
   /** The progress of a build, from its beginning to its end. */
   readonly followStatus: (
+    builder: string,
     ref: string,
     onStatus: (status: StatusResponse) => void,
     signal: AbortSignal,
   ) => Promise<void>;
   /** Id of the worker that the builder has now; undefined where it does not tell. */
-  readonly worker: () => Promise<string | undefined>;
+  readonly worker: (builder: string) => Promise<string | undefined>;
   /** Milliseconds since 1970. */
   readonly wallClock: () => number;
 }
@@ -68,6 +69,8 @@ export interface RecordedBuild {
   imported(note: Omit<ImportNote, "fetchedLayers" | "fetchedBytes">): void;
   fetched(layer: string, bytes: number): void;
   held(ms: number): void;
+  /** Another builder does it from the beginning. */
+  moved(builder: string): void;
   ended(code: GrpcCode, message: string): void;
   exported(note: ExportNote): void;
 }
@@ -116,12 +119,7 @@ export class Recording implements RecordedBuild {
       },
     });
     void parts.enqueue("begin", () => deps.history.begin(summaryOf(this.record())));
-    deps.worker().then(
-      (worker) => {
-        this.#build.worker = worker;
-      },
-      () => undefined, // the builder does not answer: its build tells that
-    );
+    this.#askWorker();
     this.#tell("started");
     deps.metrics.began();
     this.#checkpointSoon();
@@ -132,6 +130,10 @@ export class Recording implements RecordedBuild {
 
   get sessions(): ReadonlySet<string> {
     return this.#build.sessions;
+  }
+
+  get builder(): string {
+    return this.#build.builder;
   }
 
   get isRunning(): boolean {
@@ -194,6 +196,11 @@ export class Recording implements RecordedBuild {
     this.#build.held(ms);
   }
 
+  moved(builder: string): void {
+    this.#build.moved(builder);
+    this.#askWorker();
+  }
+
   ended(code: GrpcCode, message: string): void {
     if (!this.isRunning || this.#isStopped) return;
     this.#build.ended(code, message, this.#deps.wallClock());
@@ -242,6 +249,16 @@ export class Recording implements RecordedBuild {
     return this.#logKept;
   }
 
+  #askWorker(): void {
+    const { builder } = this.#build;
+    this.#deps.worker(builder).then(
+      (worker) => {
+        if (this.#build.builder === builder) this.#build.worker = worker;
+      },
+      () => undefined, // the builder does not answer: its build tells that
+    );
+  }
+
   async #finish(): Promise<void> {
     const restMaxMs = this.#status === "client" ? PROGRESS_REST_MAX_MS : OWN_PROGRESS_REST_MAX_MS;
     const restTimer = setTimeout(this.#progressEnd.resolve, restMaxMs).unref();
@@ -280,7 +297,7 @@ export class Recording implements RecordedBuild {
       this.#progress(message);
     };
     try {
-      await this.#deps.followStatus(this.#build.ref, onStatus, this.#ownStatus.signal);
+      await this.#deps.followStatus(this.#build.builder, this.#build.ref, onStatus, this.#ownStatus.signal);
     } catch (error) {
       const isMissed = this.isRunning && !this.#ownStatus.signal.aborted;
       if (isMissed) this.#deps.metrics.failed("status", error);

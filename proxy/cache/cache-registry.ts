@@ -42,55 +42,40 @@ export class CacheRegistry {
   readonly #uploads: Uploads;
   readonly #tokens = new TokenTable<Access>();
   readonly #serving = new Set<Promise<void>>();
-  readonly #server: Server;
+  readonly #servers: Server[] = [];
+  #bound: HostPort;
 
   constructor(deps: CacheRegistryDeps) {
     this.#deps = deps;
     this.#metrics = new RegistryMetrics(deps.registry);
     this.#uploads = new Uploads({ ...deps, metrics: this.#metrics });
-    const limits = {
-      maxHeaderSize: HEADERS_MAX_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-      // A layer takes as long as it takes; bodies have a limit for standing still.
-      requestTimeout: 0,
-    };
-    this.#server = createServer(limits, (request, response) => {
-      this.#answer(new Exchange(request, response, this.#metrics));
-    });
-    this.#server.maxConnections = MAX_CONNECTIONS;
-    this.#server.maxHeadersCount = MAX_HEADERS;
+    this.#bound = deps.address;
   }
 
   /** Resolves with the address, its port chosen by the system where 0 was asked for. @throws StartError */
   async start(): Promise<HostPort> {
-    const { host, port } = this.#deps.address;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ host, port }, () => {
-        this.#server.off("error", reject);
-        resolve();
-      });
-    }).catch((error: unknown) => {
-      throw listenStartError("registry-listen", formatHostPort(this.#deps.address), error);
-    });
-    this.#server.on("error", (error) => {
-      this.#deps.log.error({ cause: error.message }, "registry listener failed");
-    });
-    const bound = this.#server.address();
-    return { host, port: typeof bound === "object" && bound !== null ? bound.port : port };
+    this.#bound = await this.#listen(this.#deps.address);
+    return this.#bound;
+  }
+
+  /** Listens on another address of this machine too, with the same port. @throws StartError */
+  async alsoListen(host: string): Promise<void> {
+    await this.#listen({ host, port: this.#bound.port });
   }
 
   /** Ends all tokens and connections. May be called twice, and without a start. */
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => {
-      this.#server.close(() => {
-        resolve();
-      });
-    });
+    const closed = this.#servers.map(
+      (server) =>
+        new Promise<void>((resolve) => {
+          server.close(() => {
+            resolve();
+          });
+        }),
+    );
     for (const access of this.#tokens.values()) access.revoke();
-    this.#server.closeAllConnections();
-    await Promise.all([closed, ...this.#serving]);
+    for (const server of this.#servers) server.closeAllConnections();
+    await Promise.all([...closed, ...this.#serving]);
   }
 
   /** Undefined where one of the layers is being deleted. */
@@ -115,6 +100,41 @@ export class CacheRegistry {
 
   expectProbe(): Probe {
     return this.#tokens.add((ticket) => new ProbeAccess(ticket));
+  }
+
+  async #listen(address: HostPort): Promise<HostPort> {
+    const server = this.#createServer();
+    this.#servers.push(server);
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(address, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    }).catch((error: unknown) => {
+      throw listenStartError("registry-listen", formatHostPort(address), error);
+    });
+    server.on("error", (error) => {
+      this.#deps.log.error({ cause: error.message }, "registry listener failed");
+    });
+    const bound = server.address();
+    return { host: address.host, port: typeof bound === "object" && bound !== null ? bound.port : address.port };
+  }
+
+  #createServer(): Server {
+    const limits = {
+      maxHeaderSize: HEADERS_MAX_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      // A layer takes as long as it takes; bodies have a limit for standing still.
+      requestTimeout: 0,
+    };
+    const server = createServer(limits, (request, response) => {
+      this.#answer(new Exchange(request, response, this.#metrics));
+    });
+    server.maxConnections = MAX_CONNECTIONS;
+    server.maxHeadersCount = MAX_HEADERS;
+    return server;
   }
 
   #answer(exchange: Exchange): void {

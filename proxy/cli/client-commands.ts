@@ -1,11 +1,13 @@
 /** All commands that speak to a running MemoBuild. */
 import type { Command } from "commander";
+import { addBuildersCommands } from "./builders-commands.js";
 import { addBuildsCommands } from "./builds-commands.js";
 import { addCacheCommands } from "./cache-commands.js";
 import type { AddCommand } from "./command-context.js";
 import { addServerOptions } from "./server-address.js";
 import { addStats } from "./stats.js";
 import { addStatus } from "./status.js";
+import { addTop } from "./top.js";
 import { addWatch } from "./watch.js";
 
 const leavesOf = (command: Command): readonly Command[] =>
@@ -13,7 +15,8 @@ const leavesOf = (command: Command): readonly Command[] =>
 
 export const addClientCommands: AddCommand = (program, context) => {
   const others = new Set(program.commands);
-  for (const add of [addBuildsCommands, addWatch, addStatus, addStats, addCacheCommands]) add(program, context);
+  const commands = [addBuildsCommands, addBuildersCommands, addWatch, addTop, addStatus, addStats, addCacheCommands];
+  for (const add of commands) add(program, context);
   for (const command of program.commands.filter((each) => !others.has(each)).flatMap(leavesOf))
     addServerOptions(command);
 };

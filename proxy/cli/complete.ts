@@ -1,5 +1,6 @@
 /** What may stand where the cursor is on a command line of `memobuild`. */
 import type { Command, Option } from "commander";
+import { BUILDER_ARGUMENT } from "./builder-text.js";
 
 export interface Candidate {
   readonly text: string;
@@ -11,6 +12,8 @@ export interface CompletionSources {
   readonly program: Command;
   /** Where a build is to be named; gets the flags and values that were typed. */
   readonly builds: (words: readonly string[]) => Promise<readonly Candidate[]>;
+  /** Where a builder is to be named. */
+  readonly builders: (words: readonly string[]) => Promise<readonly Candidate[]>;
 }
 
 /** Where the words before the cursor lead to. */
@@ -51,7 +54,7 @@ function flagsOf(command: Command): readonly Candidate[] {
 }
 
 /** Subcommands, else what the argument may be. */
-async function argumentsAt({ command, given }: Place, typed: readonly string[], { builds }: CompletionSources) {
+async function argumentsAt({ command, given }: Place, typed: readonly string[], sources: CompletionSources) {
   if (command.commands.length > 0) {
     const visible = command.createHelp().visibleCommands(command);
     return visible.map((each) => ({ text: each.name(), help: each.description() }));
@@ -60,18 +63,41 @@ async function argumentsAt({ command, given }: Place, typed: readonly string[], 
   const last = all.at(-1);
   const argument = all[given] ?? (last?.variadic === true ? last : undefined);
   if (argument === undefined) return [];
-  return command.parent?.name() === "builds" ? builds(typed) : withoutHelp(argument.argChoices);
+  if (command.parent?.name() === "builds") return sources.builds(typed);
+  return argument.name() === BUILDER_ARGUMENT ? sources.builders(typed) : withoutHelp(argument.argChoices);
+}
+
+/** bash takes `tcp://x` for three words: those on both sides of a colon are one. */
+function joinedAtColons(typed: readonly string[]): readonly string[] {
+  const words: string[] = [];
+  let isOpen = false;
+  for (const word of typed) {
+    const isColon = /^:+$/.test(word);
+    const before = isColon || isOpen ? words.pop() : undefined;
+    words.push(`${before ?? ""}${word}`);
+    isOpen = isColon;
+  }
+  return words;
 }
 
 /** bash takes `--format=js` for three words: the sign on its own says nothing. */
-function wordsOf(typed: readonly string[]): readonly string[] {
+function withoutSigns(typed: readonly string[]): readonly string[] {
   const isSign = (word: string | undefined): boolean => word === "=";
   return [...typed.slice(0, -1).filter((word) => !isSign(word)), isSign(typed.at(-1)) ? "" : (typed.at(-1) ?? "")];
 }
 
+/** What `complete` offers for words that bash broke at colons: it puts in only what is behind the last of them. */
+const behindColons = (candidates: readonly Candidate[], current: string): readonly Candidate[] =>
+  candidates.map(({ text, help }) => ({ text: text.slice(current.lastIndexOf(":") + 1), help }));
+
 /** @param typed the words behind `memobuild` up to the cursor; what is to be completed is the last, which may be "" */
 export async function complete(typed: readonly string[], sources: CompletionSources): Promise<readonly Candidate[]> {
-  const words = wordsOf(typed);
+  const joined = joinedAtColons(typed);
+  const candidates = await completeWords(withoutSigns(joined), sources);
+  return joined.at(-1) === typed.at(-1) ? candidates : behindColons(candidates, joined.at(-1) ?? "");
+}
+
+async function completeWords(words: readonly string[], sources: CompletionSources): Promise<readonly Candidate[]> {
   const [before, current] = [words.slice(0, -1), words.at(-1) ?? ""];
   const place = placeAfter(sources.program, before);
   const { command, pending } = place;

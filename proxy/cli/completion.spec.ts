@@ -7,6 +7,7 @@ import { SAMPLE_STARTED_AT_MS, sampleBuild } from "../test/support/build-samples
 import { type CacheApi, startCacheApi } from "../test/support/cache-api.js";
 import { CliRuns } from "../test/support/cli-runs.js";
 import { MemoryBuildDesk } from "../test/support/memory-build-desk.js";
+import { MemoryBuilderDesk } from "../test/support/memory-builder-desk.js";
 import { makeTempDir, removeDir } from "../test/support/temp-dir.js";
 import { completionScript, SHELLS } from "./completion-scripts.js";
 
@@ -22,7 +23,11 @@ describe("memobuild __complete", () => {
     desk.put(sampleBuild({ ref: "abc1" }));
     desk.put(sampleBuild({ ref: "abd2", startedAtMs: SAMPLE_STARTED_AT_MS - 1 }));
     desk.put(sampleBuild({ ref: "xyz3", startedAtMs: SAMPLE_STARTED_AT_MS - 2 }));
-    api = await startCacheApi(undefined, { builds: desk });
+    const builders = new MemoryBuilderDesk();
+    builders.put({ name: "managed-1", isDraining: true });
+    builders.put({ name: "tcp://10.0.0.1:1234" });
+    builders.put({ name: "tcp://10.0.0.2:1234" });
+    api = await startCacheApi(undefined, { builds: desk, builders });
     cli = new CliRuns({ MEMOBUILD_DATA_DIR: api.dataDir }, () => NOW_MS);
   });
   afterEach(() => api.close());
@@ -34,7 +39,7 @@ describe("memobuild __complete", () => {
   };
 
   const cases: readonly (readonly [words: readonly string[], offered: string])[] = [
-    [["bu"], "builds"],
+    [["bu"], "builds builders"],
     [["st"], "status stats"],
     [["nope"], ""],
     [["builds", ""], "ls inspect logs graph explain compare rm help"],
@@ -53,6 +58,14 @@ describe("memobuild __complete", () => {
     [["builds", "ls", "--format", "="], "table json"],
     [["builds", "graph", "--format", "dot", "a"], "abc1 abd2"],
     [["builds", "logs", "-f", "x"], "xyz3"],
+    [["builders", ""], "ls inspect add drain undrain rm help"],
+    [["builders", "inspect", ""], "managed-1 tcp://10.0.0.1:1234 tcp://10.0.0.2:1234"],
+    [["builders", "drain", "managed-1", "t"], "tcp://10.0.0.1:1234 tcp://10.0.0.2:1234"],
+    [["builders", "undrain", "tcp://10.0.0.2"], "tcp://10.0.0.2:1234"],
+    [["builders", "rm", "tcp", ":", "//10.0.0"], "//10.0.0.1:1234 //10.0.0.2:1234"],
+    [["builders", "rm", "tcp", ":", "//10.0.0.1", ":"], "1234"],
+    [["builders", "rm", "tcp", ":", "//10.0.0.1", ":", "1234", "ma"], "managed-1"],
+    [["builders", "add", ""], ""],
     [["completion", ""], "bash zsh fish"],
     [["cache", "prune", "--dry"], "--dry-run"],
     [["serve", "--log-l"], "--log-level"],
@@ -65,7 +78,7 @@ describe("memobuild __complete", () => {
   }
 
   it("does not offer itself", async () => {
-    expect(await offered("")).to.match(/^serve builds watch status stats cache completion/);
+    expect(await offered("")).to.match(/^serve builds builders watch top status stats cache completion/);
     expect(await offered("__")).to.equal("");
   });
 
@@ -74,11 +87,17 @@ describe("memobuild __complete", () => {
     expect(stdout).to.equal("abc1\tgithub.com/acme/shop prod linux/amd64, succeeded, 60 minutes ago\n");
   });
 
+  it("says of a builder what it is", async () => {
+    const { stdout } = await cli.run("__complete", "--", "builders", "inspect", "m");
+    expect(stdout).to.equal("managed-1\tdraining, BuildKit v0.32.2 for linux/amd64, linux/386\n");
+  });
+
   it("asks the MemoBuild that is named on the line", async () => {
     cli.env = { MEMOBUILD_DATA_DIR: "/nowhere" };
     expect(await offered("builds", "logs", "")).to.equal("");
     expect(await offered("builds", "logs", "--data-dir", api.dataDir, "x")).to.equal("xyz3");
     expect(await offered("builds", "logs", `--host=unix://${api.path}`, "x")).to.equal("xyz3");
+    expect(await offered("builds", "logs", "--host", "unix", ":", `//${api.path}`, "x")).to.equal("xyz3");
     expect(await offered("builds", "logs", "--host", "nonsense", "x")).to.equal("");
   });
 });

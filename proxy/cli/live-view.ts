@@ -5,23 +5,12 @@ import { formatElapsed } from "../builds/format-elapsed.js";
 import { durationText, endingText, identityText, missText, plural, shortRef } from "./build-text.js";
 import type { CliIo } from "./cli-io.js";
 import { COLOUR_OF, type Colour, type Painter } from "./paint.js";
+import { RedrawnLines } from "./redrawn-lines.js";
 import { printable, truncate } from "./table.js";
 import type { RunningBuild, WatchView } from "./watch-view.js";
 
 const DRAW_INTERVAL_MS = 250;
 const STEPS_SHOWN = 3;
-/** Of a terminal that does not tell, or tells what cannot be. */
-const COLUMNS = 80;
-const ROWS = 24;
-const SIZE_MIN = 3;
-const sizeOr = (size: number | undefined, usual: number): number =>
-  size === undefined || size < SIZE_MIN ? usual : size;
-
-/** A terminal that wraps a line would need more rows than are counted. Only while it is drawn, so nothing is left over. */
-const WRAP_OFF = "\u{1b}[?7l";
-const WRAP_ON = "\u{1b}[?7h";
-const CLEAR_BELOW = "\r\u{1b}[J";
-const up = (rows: number): string => (rows === 0 ? "" : `\u{1b}[${rows}A`);
 
 interface Line {
   readonly mark: string;
@@ -31,15 +20,14 @@ interface Line {
 
 export class LiveView implements WatchView {
   readonly #io: Pick<CliIo, "stdout" | "now">;
+  readonly #lines: RedrawnLines;
   readonly #painter: Painter;
   readonly #builds = new Map<string, RunningBuild>();
   readonly #timer: NodeJS.Timeout;
-  /** What is drawn anew, and its rows. */
-  #drawn = "";
-  #drawnRows = 0;
 
   constructor(io: Pick<CliIo, "stdout" | "now">, painter: Painter) {
     this.#io = io;
+    this.#lines = new RedrawnLines(io.stdout);
     this.#painter = painter;
     this.#timer = setInterval(() => {
       this.#draw([]);
@@ -72,7 +60,7 @@ export class LiveView implements WatchView {
 
   close(): void {
     clearInterval(this.#timer);
-    this.#write([], this.#builds.size === 0 ? [] : this.#liveLines());
+    this.#lines.draw(this.#builds.size === 0 ? [] : this.#textsOf(this.#liveLines()));
   }
 
   #endingOf(build: BuildSummary): readonly Line[] {
@@ -98,7 +86,7 @@ export class LiveView implements WatchView {
 
   /** Builds that fit, and how many do not: what has left the screen cannot be drawn anew. */
   #liveLines(): readonly Line[] {
-    const maxRows = sizeOr(this.#io.stdout.rows, ROWS) - 1;
+    const { maxRows } = this.#lines;
     const note = (text: string): Line => ({ mark: " ", colour: "dim", text });
     if (this.#builds.size === 0) return [note("no build runs; Ctrl-C ends this")];
     const lines: Line[] = [];
@@ -114,21 +102,11 @@ export class LiveView implements WatchView {
 
   /** @param ended lines that stay, above those that are drawn anew */
   #draw(ended: readonly Line[]): void {
-    const live = this.#liveLines();
-    if (ended.length > 0 || this.#textOf(live) !== this.#drawn) this.#write(ended, live);
+    this.#lines.draw(this.#textsOf(this.#liveLines()), this.#textsOf(ended));
   }
 
-  #write(ended: readonly Line[], live: readonly Line[]): void {
-    const lines = `${this.#textOf(ended)}${this.#textOf(live)}`;
-    this.#io.stdout.write(`${up(this.#drawnRows)}${CLEAR_BELOW}${WRAP_OFF}${lines}${WRAP_ON}`);
-    this.#drawn = this.#textOf(live);
-    this.#drawnRows = live.length;
-  }
-
-  #textOf(lines: readonly Line[]): string {
-    const maxChars = sizeOr(this.#io.stdout.columns, COLUMNS) - 2;
-    return lines
-      .map(({ mark, colour, text }) => `${this.#painter.paint(mark, colour)} ${truncate(text, maxChars)}\n`)
-      .join("");
+  #textsOf(lines: readonly Line[]): readonly string[] {
+    const maxChars = this.#lines.columns - 2;
+    return lines.map(({ mark, colour, text }) => `${this.#painter.paint(mark, colour)} ${truncate(text, maxChars)}`);
   }
 }

@@ -12,6 +12,12 @@ describe("builderAddress", () => {
       path: "/run/buildkit/buildkitd.sock",
     });
     expect(builderAddress.parse("tcp://builder:1234")).to.deep.equal({ kind: "tcp", host: "builder", port: 1234 });
+    expect(builderAddress.parse("dns+tcp://builders.ci:1,cacert=/ca")).to.deep.equal({
+      kind: "dns+tcp",
+      host: "builders.ci",
+      port: 1,
+      tls: { caFile: "/ca" },
+    });
     expect(builderAddress.parse("docker://")).to.deep.equal({ kind: "docker", path: "/var/run/docker.sock" });
     expect(builderAddress.parse("docker:///tmp/d.sock")).to.deep.equal({ kind: "docker", path: "/tmp/d.sock" });
   });
@@ -27,7 +33,9 @@ describe("builderAddress", () => {
   });
 
   const refused = {
-    "b:1234": ['"b:1234" is none of unix:///path, tcp://host:port and docker:///path'],
+    "b:1234": ['"b:1234" is none of unix:///path, tcp://host:port, dns+tcp://name:port and docker:///path'],
+    "dns+tcp://127.0.0.1:1": ["127.0.0.1 is an address, not a name: use tcp://"],
+    "dns+tcp://b:0": ["port 0 is outside 1 to 65535"],
     "tcp://b:0": ["port 0 is outside 1 to 65535"],
     "tcp://b:1,servername=x": ["cacert is needed as soon as any TLS attribute is set"],
     "tcp://b:1,cacert=/ca,cert=/c": ["cert and key go together"],
@@ -59,11 +67,13 @@ describe("formatBuilderAddress", () => {
       "unix:///a.sock",
       "docker:///d.sock",
       "tcp://[::1]:1,cacert=/secret/ca,cert=/secret/c,key=/secret/k",
+      "dns+tcp://b:1,cacert=/secret/ca",
     ];
     expect(texts.map((text) => formatBuilderAddress(builderAddress.parse(text)))).to.deep.equal([
       "unix:///a.sock",
       "docker:///d.sock",
       "tcp://[::1]:1",
+      "dns+tcp://b:1",
     ]);
   });
 });

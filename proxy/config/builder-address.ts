@@ -1,6 +1,7 @@
 /** Addresses of BuildKit daemons, with TLS attributes named as buildx's remote driver names them. */
+import { isIP } from "node:net";
 import { z } from "zod";
-import { formatHostPort, parseHostPort } from "./host-port.js";
+import { formatHostPort, type HostPort, parseHostPort } from "./host-port.js";
 import { unixPathProblem } from "./unix-path.js";
 
 export interface BuilderTls {
@@ -16,6 +17,14 @@ export type BuilderAddress =
   /** A Docker Engine's socket; its own BuildKit is reached by an HTTP upgrade. */
   | { readonly kind: "docker"; readonly path: string };
 
+/** A name that stands for a builder at each of its addresses, all with one certificate: that of the name. */
+export interface DnsAddress {
+  readonly kind: "dns+tcp";
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: BuilderTls;
+}
+
 const DOCKER_SOCKET = "/var/run/docker.sock";
 const ATTRIBUTES = ["cacert", "cert", "key", "servername"] as const;
 type Attribute = (typeof ATTRIBUTES)[number];
@@ -23,8 +32,8 @@ type Attributes = Partial<Record<Attribute, string>>;
 type Report = (problem: string) => void;
 
 /** Scheme and address only: it goes to logs and metrics, where no file name of a key belongs. */
-export const formatBuilderAddress = (address: BuilderAddress): string =>
-  address.kind === "tcp" ? `tcp://${formatHostPort(address)}` : `${address.kind}://${address.path}`;
+export const formatBuilderAddress = (address: BuilderAddress | DnsAddress): string =>
+  `${address.kind}://${"path" in address ? address.path : formatHostPort(address)}`;
 
 const isAttribute = (name: string): name is Attribute => ATTRIBUTES.some((attribute) => attribute === name);
 
@@ -56,11 +65,15 @@ function parseTls(parts: readonly string[], report: Report): BuilderTls | undefi
   };
 }
 
-function parseTcp(text: string, report: Report): BuilderAddress {
+function parseTcp<Kind extends "tcp" | "dns+tcp">(
+  kind: Kind,
+  text: string,
+  report: Report,
+): HostPort & { readonly kind: Kind; readonly tls?: BuilderTls } {
   const [hostAndPort = "", ...attributes] = text.split(",");
   const parsed = parseHostPort(hostAndPort, 1);
   const tls = parseTls(attributes, report);
-  if (typeof parsed !== "string") return { kind: "tcp", ...parsed, ...(tls !== undefined && { tls }) };
+  if (typeof parsed !== "string") return { kind, ...parsed, ...(tls !== undefined && { tls }) };
   report(parsed);
   return z.NEVER;
 }
@@ -71,14 +84,21 @@ function parseSocket(kind: "unix" | "docker", path: string, report: Report): Bui
   return { kind, path };
 }
 
-export const builderAddress: z.ZodType<BuilderAddress, string> = z.string().transform((text, context) => {
+function parseDns(text: string, report: Report): DnsAddress {
+  const address = parseTcp("dns+tcp", text, report);
+  if (isIP(address.host) !== 0) report(`${address.host} is an address, not a name: use tcp://`);
+  return address;
+}
+
+export const builderAddress: z.ZodType<BuilderAddress | DnsAddress, string> = z.string().transform((text, context) => {
   const report: Report = (problem) => {
     context.addIssue(problem);
   };
-  const [, scheme, rest = ""] = /^([a-z]+):\/\/(.*)$/s.exec(text) ?? [];
-  if (scheme === "tcp") return parseTcp(rest, report);
+  const [, scheme, rest = ""] = /^([a-z+]+):\/\/(.*)$/s.exec(text) ?? [];
+  if (scheme === "tcp") return parseTcp("tcp", rest, report);
+  if (scheme === "dns+tcp") return parseDns(rest, report);
   if (scheme === "unix") return parseSocket("unix", rest, report);
   if (scheme === "docker") return parseSocket("docker", rest === "" ? DOCKER_SOCKET : rest, report);
-  report(`"${text}" is none of unix:///path, tcp://host:port and docker:///path`);
+  report(`"${text}" is none of unix:///path, tcp://host:port, dns+tcp://name:port and docker:///path`);
   return z.NEVER;
 });

@@ -1,4 +1,5 @@
 /** What is wrong with the given values: each by itself, and some together. */
+import { builderAddress, formatBuilderAddress } from "./builder-address.js";
 import { formatByteSize } from "./byte-size.js";
 import type { ConfigProblem } from "./config-error.js";
 import { NO_DATA_DIR } from "./data-dir.js";
@@ -22,6 +23,17 @@ function checkTexts(name: OptionName, given: readonly GivenText[], isRepeatable:
     problems.push({ option: second.source, message: `takes one value, was given ${given.length}` });
   }
   return problems;
+}
+
+/** One builder twice, be it with other certificates. */
+function checkBuilders(given: readonly GivenText[]): ConfigProblem[] {
+  const addresses = given.map(({ text }) => {
+    const address = builderAddress.safeParse(text).data;
+    return address === undefined ? text : formatBuilderAddress(address);
+  });
+  return given
+    .filter((_, index) => addresses.indexOf(addresses[index] ?? "") < index)
+    .map(({ text, source }) => ({ option: source, message: `${text} is given twice` }));
 }
 
 /** The same address twice; with port 0 each is another port. */
@@ -74,14 +86,23 @@ function checkCache(values: Values): ConfigProblem[] {
   ];
 }
 
+/** What limits managed builders, where there are none. */
+function checkManaged(values: Values): ConfigProblem[] {
+  if (values.get("managed-builders")?.[0]?.text !== "0") return [];
+  return (["managed-docker", "managed-cpus", "managed-memory"] as const).flatMap((name) =>
+    (values.get(name) ?? []).slice(0, 1).map(({ source }) => ({ option: source, message: "needs --managed-builders" })),
+  );
+}
+
 /** Every problem with the values, each alone and together. */
 export function checkValues(values: Values): ConfigProblem[] {
   return [
     ...checkDataDir(values),
     ...OPTIONS.flatMap(({ name, repeatable }) => checkTexts(name, values.get(name) ?? [], repeatable === true)),
     ...checkTwice(values.get("listen") ?? []),
-    ...checkTwice(values.get("builder") ?? []),
+    ...checkBuilders(values.get("builder") ?? []),
     ...checkTls(values),
     ...checkCache(values),
+    ...checkManaged(values),
   ];
 }

@@ -1,5 +1,5 @@
 /** The complete configuration that the parts of MemoBuild are built from. */
-import type { BuilderAddress } from "./builder-address.js";
+import type { BuilderAddress, DnsAddress } from "./builder-address.js";
 import type { HostPort } from "./host-port.js";
 import type { ListenAddress } from "./listen-address.js";
 import type { CACHE_COMPRESSIONS, CACHE_MODES, LOG_FORMATS, LOG_LEVELS } from "./options.js";
@@ -41,12 +41,39 @@ export interface HistoryConfig {
   readonly maxAgeMs: number;
 }
 
+/** Builders that MemoBuild runs itself. */
+export interface ManagedConfig {
+  readonly count: number;
+  /** Set: they are containers of the Docker Engine at this socket. Absolute. */
+  readonly dockerSocket?: string;
+  /** Of the containers. */
+  readonly image: string;
+  /** Limits of each; none where not set. */
+  readonly cpus?: number;
+  readonly memoryBytes?: number;
+}
+
+/** Limits that are not there are none. */
+export interface FarmConfig {
+  /** Each stands for as many builders as it has addresses. */
+  readonly names: readonly DnsAddress[];
+  readonly managed: ManagedConfig;
+  readonly minVersion: string;
+  /** Per builder. */
+  readonly maxClients?: number;
+  /** What BuildKit is asked to prune the state of each builder down to. */
+  readonly keepBytes?: number;
+  readonly queueTimeoutMs: number;
+  readonly retriesLostBuilds: boolean;
+}
+
 export interface Config {
   readonly listen: readonly ListenAddress[];
   readonly tls?: ListenTls;
-  /** Empty: run the embedded builder. */
+  /** With no names and no managed builders either: run the embedded builder. */
   readonly builders: readonly BuilderAddress[];
-  /** The program of the embedded builder: a path, or a name to be looked up in PATH. */
+  readonly farm: FarmConfig;
+  /** The program of the embedded and of managed builders: a path, or a name to be looked up in PATH. */
   readonly buildkitd: string;
   readonly http: HostPort;
   /** Absolute. */

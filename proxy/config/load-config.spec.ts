@@ -38,6 +38,13 @@ describe("loadConfig", () => {
         { kind: "tcp", host: "127.0.0.1", port: 8372 },
       ],
       builders: [],
+      farm: {
+        names: [],
+        managed: { count: 0, image: "moby/buildkit:v0.32.2" },
+        minVersion: "v0.28.1",
+        queueTimeoutMs: 600_000,
+        retriesLostBuilds: true,
+      },
       buildkitd: "buildkitd",
       http: { host: "127.0.0.1", port: 8373 },
       apiSocket: "/home/dev/.local/state/memobuild/api.sock",
@@ -55,6 +62,60 @@ describe("loadConfig", () => {
       },
       history: { maxBuilds: 10_000, maxAgeMs: 90 * 86_400_000 },
     } satisfies Config);
+  });
+
+  it("reads all about the farm", () => {
+    const flags = {
+      builder: ["dns+tcp://builders:1", "tcp://b:2"],
+      "builder-min-version": ["0.30.0"],
+      "builder-max-clients": ["8"],
+      "builder-keep-bytes": ["50GiB"],
+      "queue-timeout": ["0s"],
+      "retry-lost-builds": ["false"],
+      "managed-builders": ["2"],
+      "managed-docker": ["docker.sock"],
+      "managed-image": ["local/buildkit"],
+      "managed-cpus": ["1.5"],
+      "managed-memory": ["2GiB"],
+    };
+    const { builders, farm } = load({ flags });
+    expect(builders).to.deep.equal([{ kind: "tcp", host: "b", port: 2 }]);
+    expect(farm).to.deep.equal({
+      names: [{ kind: "dns+tcp", host: "builders", port: 1 }],
+      managed: {
+        count: 2,
+        dockerSocket: "/srv/docker.sock",
+        image: "local/buildkit",
+        cpus: 1.5,
+        memoryBytes: 2 * 1024 ** 3,
+      },
+      minVersion: "0.30.0",
+      maxClients: 8,
+      keepBytes: 50 * 1024 ** 3,
+      queueTimeoutMs: 0,
+      retriesLostBuilds: false,
+    } satisfies Config["farm"]);
+  });
+
+  it("says what is wrong about the farm", () => {
+    const flags = {
+      "builder-min-version": ["0.30"],
+      "builder-max-clients": ["0"],
+      "managed-builders": ["65"],
+      "managed-cpus": ["0"],
+      "managed-memory": ["1mb"],
+    };
+    expect(problemsOf({ flags })).to.have.members([
+      '--builder-min-version: "0.30" is not a version, as in v0.28.1',
+      '--builder-max-clients: "0" is not a whole number from 1 to 10000',
+      '--managed-builders: "65" is not a whole number from 0 to 64',
+      '--managed-cpus: "0" is not a number from 0.1 to 1024, as in 2 or 1.5',
+      '--managed-memory: "1mb" is less than 67.1MB',
+    ]);
+    expect(problemsOf({ flags: { "managed-cpus": ["2"], "managed-docker": ["/d.sock"] } })).to.have.members([
+      "--managed-cpus: needs --managed-builders",
+      "--managed-docker: needs --managed-builders",
+    ]);
   });
 
   it("is frozen through and through", () => {
@@ -118,7 +179,7 @@ describe("loadConfig", () => {
       "--http: takes one value, was given 2",
       'MEMOBUILD_LOG_LEVEL: "loud" is none of trace, debug, info, warn, error',
       "MEMOBUILD_LISTENS: unknown option, did you mean MEMOBUILD_LISTEN?",
-      'memo.yaml:3: builder: "b:1" is none of unix:///path, tcp://host:port and docker:///path',
+      'memo.yaml:3: builder: "b:1" is none of unix:///path, tcp://host:port, dns+tcp://name:port and docker:///path',
       "memo.yaml:4: log-formt: unknown option, did you mean log-format?",
     ]);
   });
@@ -140,6 +201,12 @@ describe("loadConfig", () => {
     expect(listen).to.match(/^--listen \(default\): socket path .* has 116 bytes, the system allows 107$/);
     expect(apiSocket).to.match(/^--api-socket \(default\): socket path .* has 110 bytes, the system allows 107$/);
     expect(others).to.be.empty;
+  });
+
+  it("refuses a builder given twice, whatever its certificates", () => {
+    expect(problemsOf({ flags: { builder: ["tcp://b:1", "tcp://b:1,cacert=/ca", "tcp://b:2"] } })).to.deep.equal([
+      "--builder: tcp://b:1,cacert=/ca is given twice",
+    ]);
   });
 
   it("refuses an address given twice, but not port 0", () => {

@@ -1,7 +1,8 @@
 /** Flags, environment, file and defaults to one checked, complete, frozen Config, or all that is wrong with them. */
 import { resolve } from "node:path";
+import type { BuilderAddress, DnsAddress } from "./builder-address.js";
 import { checkValues, type Values } from "./check-values.js";
-import type { CacheConfig, Config, ListenTls } from "./config.js";
+import type { CacheConfig, Config, FarmConfig, ListenTls, ManagedConfig } from "./config.js";
 import { ConfigError } from "./config-error.js";
 import { givenByFile } from "./config-file.js";
 import { defaultDataDir } from "./data-dir.js";
@@ -71,7 +72,8 @@ function build({ all, one }: Reader, cwd: string): Config {
   return {
     listen: all("listen"),
     ...(tls !== undefined && { tls }),
-    builders: all("builder"),
+    builders: all("builder").filter((address) => !isName(address)),
+    farm: buildFarm({ all, one }, cwd),
     buildkitd: buildkitd.includes("/") ? resolve(cwd, buildkitd) : buildkitd,
     http: one("http"),
     apiSocket: resolve(cwd, one("api-socket")),
@@ -82,6 +84,35 @@ function build({ all, one }: Reader, cwd: string): Config {
     drainTimeoutMs: one("drain-timeout"),
     cache: buildCache({ all, one }),
     history: { maxBuilds: one("history-max-builds"), maxAgeMs: one("history-max-age") },
+  };
+}
+
+const isName = (address: BuilderAddress | DnsAddress): address is DnsAddress => address.kind === "dns+tcp";
+
+function buildFarm({ all, one }: Reader, cwd: string): FarmConfig {
+  const [maxClients] = all("builder-max-clients");
+  const [keepBytes] = all("builder-keep-bytes");
+  return {
+    names: all("builder").filter(isName),
+    managed: buildManaged({ all, one }, cwd),
+    minVersion: one("builder-min-version"),
+    ...(maxClients !== undefined && { maxClients }),
+    ...(keepBytes !== undefined && { keepBytes }),
+    queueTimeoutMs: one("queue-timeout"),
+    retriesLostBuilds: one("retry-lost-builds"),
+  };
+}
+
+function buildManaged({ all, one }: Reader, cwd: string): ManagedConfig {
+  const [dockerSocket] = all("managed-docker");
+  const [cpus] = all("managed-cpus");
+  const [memoryBytes] = all("managed-memory");
+  return {
+    count: one("managed-builders"),
+    ...(dockerSocket !== undefined && { dockerSocket: resolve(cwd, dockerSocket) }),
+    image: one("managed-image"),
+    ...(cpus !== undefined && { cpus }),
+    ...(memoryBytes !== undefined && { memoryBytes }),
   };
 }
 

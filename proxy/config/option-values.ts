@@ -1,6 +1,6 @@
 /** How the text of each option becomes its value. */
 import { z } from "zod";
-import { type BuilderAddress, builderAddress } from "./builder-address.js";
+import { type BuilderAddress, builderAddress, type DnsAddress } from "./builder-address.js";
 import { byteSizeFrom } from "./byte-size.js";
 import type { CacheCompression, CacheMode, LogFormat, LogLevel } from "./config.js";
 import { durationBetween } from "./duration.js";
@@ -19,6 +19,14 @@ const CACHE_MIN_BYTES = 1024 ** 2;
 /** So many take the builder longer than a second in every build. */
 const CACHE_RECORDS_MAX = 10_000;
 const HISTORY_BUILDS_MAX = 1_000_000;
+const MANAGED_BUILDERS_MAX = 64;
+/** With less, buildkitd is killed before it has begun. */
+const MANAGED_MEMORY_MIN_BYTES = 64 * 1024 ** 2;
+const BUILDER_CLIENTS_MAX = 10_000;
+/** Less cannot hold one build. */
+const STATE_MIN_BYTES = 1024 ** 2;
+const PROCESSORS_MIN = 0.1;
+const PROCESSORS_MAX = 1024;
 
 const oneOf = <const T extends string>(values: readonly T[]): z.ZodType<T, string> =>
   z.string().transform((text, context) => {
@@ -27,6 +35,19 @@ const oneOf = <const T extends string>(values: readonly T[]): z.ZodType<T, strin
     context.addIssue(`"${text}" is none of ${values.join(", ")}`);
     return z.NEVER;
   });
+
+const onOrOff: z.ZodType<boolean, string> = oneOf(["true", "false"]).transform((text) => text === "true");
+
+const version: z.ZodType<string, string> = z.string().regex(/^v?\d{1,9}\.\d{1,9}\.\d{1,9}(?:-[0-9A-Za-z.-]+)?$/, {
+  error: ({ input }) => `"${String(input)}" is not a version, as in v0.28.1`,
+});
+
+const processors: z.ZodType<number, string> = z.string().transform((text, context) => {
+  const count = /^\d{1,4}(?:\.\d{1,3})?$/.test(text) ? Number(text) : NaN;
+  if (count >= PROCESSORS_MIN && count <= PROCESSORS_MAX) return count;
+  context.addIssue(`"${text}" is not a number from ${PROCESSORS_MIN} to ${PROCESSORS_MAX}, as in 2 or 1.5`);
+  return z.NEVER;
+});
 
 /** Relative to the working directory, a path is as long as it then becomes: the system says so at start. */
 const socketPath: z.ZodType<string, string> = z.string().superRefine((text, context) => {
@@ -50,7 +71,17 @@ export interface OptionValues extends Record<OptionName, unknown> {
   "tls-cert": string;
   "tls-key": string;
   "tls-client-ca": string;
-  builder: BuilderAddress;
+  builder: BuilderAddress | DnsAddress;
+  "builder-min-version": string;
+  "builder-max-clients": number;
+  "builder-keep-bytes": number;
+  "queue-timeout": number;
+  "retry-lost-builds": boolean;
+  "managed-builders": number;
+  "managed-docker": string;
+  "managed-image": string;
+  "managed-cpus": number;
+  "managed-memory": number;
   buildkitd: string;
   http: HostPort;
   "api-socket": string;
@@ -76,11 +107,21 @@ export interface OptionValues extends Record<OptionName, unknown> {
 
 export const optionValues: { readonly [Name in OptionName]: z.ZodType<OptionValues[Name], string> } = {
   listen: listenAddress,
-  "insecure-listen": oneOf(["true", "false"]).transform((text) => text === "true"),
+  "insecure-listen": onOrOff,
   "tls-cert": z.string(),
   "tls-key": z.string(),
   "tls-client-ca": z.string(),
   builder: builderAddress,
+  "builder-min-version": version,
+  "builder-max-clients": wholeNumberBetween(1, BUILDER_CLIENTS_MAX),
+  "builder-keep-bytes": byteSizeFrom(STATE_MIN_BYTES),
+  "queue-timeout": durationBetween(0, DAY_MS),
+  "retry-lost-builds": onOrOff,
+  "managed-builders": wholeNumberBetween(0, MANAGED_BUILDERS_MAX),
+  "managed-docker": socketPath,
+  "managed-image": z.string(),
+  "managed-cpus": processors,
+  "managed-memory": byteSizeFrom(MANAGED_MEMORY_MIN_BYTES),
   buildkitd: z.string(),
   http: listenHostPort,
   "api-socket": socketPath,

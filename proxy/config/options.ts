@@ -7,6 +7,16 @@ export type OptionName =
   | "tls-key"
   | "tls-client-ca"
   | "builder"
+  | "builder-min-version"
+  | "builder-max-clients"
+  | "builder-keep-bytes"
+  | "queue-timeout"
+  | "retry-lost-builds"
+  | "managed-builders"
+  | "managed-docker"
+  | "managed-image"
+  | "managed-cpus"
+  | "managed-memory"
   | "buildkitd"
   | "http"
   | "api-socket"
@@ -76,14 +86,76 @@ export const OPTIONS: readonly Option[] = [
     repeatable: true,
     defaults: [],
     help:
-      "BuildKit daemon: unix:///path, tcp://host:port[,cacert=F,cert=F,key=F,servername=N] " +
-      "or docker://[/path/to/docker.sock]; without one, MemoBuild runs its own buildkitd",
+      "BuildKit daemon: unix:///path, tcp://host:port[,cacert=F,cert=F,key=F,servername=N], dns+tcp://… likewise for " +
+      "every address behind a name, or docker://[/path/to/docker.sock]; without one, and without --managed-builders, " +
+      "MemoBuild runs its own buildkitd",
+  },
+  {
+    name: "builder-min-version",
+    value: "version",
+    defaults: ["v0.28.1"],
+    help:
+      "BuildKit that a builder needs to get builds; before v0.28.1, a build's frontend could write outside of its " +
+      "folder (CVE-2026-33747). The Docker Engine has versions of its own, and is taken as it is",
+  },
+  {
+    name: "builder-max-clients",
+    value: "number",
+    defaults: [],
+    help: "clients that build on one builder at once, each with all its builds; further ones wait. Without it, no limit",
+  },
+  {
+    name: "builder-keep-bytes",
+    value: "size",
+    defaults: [],
+    help: "size to which BuildKit is asked to prune the state of each builder, as in 50GiB; without it, MemoBuild asks for nothing",
+  },
+  {
+    name: "queue-timeout",
+    value: "duration",
+    defaults: ["10m"],
+    help: "how long a build waits for a builder before it fails",
+  },
+  {
+    name: "retry-lost-builds",
+    defaults: ["true"],
+    help: "build again on another builder, where that is safe, what a builder was building that is lost; false: never",
+  },
+  {
+    name: "managed-builders",
+    value: "number",
+    defaults: ["0"],
+    help: "builders that MemoBuild runs itself on this machine, beside those of --builder",
+  },
+  {
+    name: "managed-docker",
+    value: "file",
+    defaults: [],
+    help: "socket of a Docker Engine, such as /var/run/docker.sock: managed builders are containers there instead of processes",
+  },
+  {
+    name: "managed-image",
+    value: "image",
+    defaults: ["moby/buildkit:v0.32.2"],
+    help: "what the containers of --managed-docker run",
+  },
+  {
+    name: "managed-cpus",
+    value: "number",
+    defaults: [],
+    help: "processors that each managed builder may use, as in 2 or 1.5; without it, all",
+  },
+  {
+    name: "managed-memory",
+    value: "size",
+    defaults: [],
+    help: "memory that each managed builder may use, as in 4GiB; without it, all",
   },
   {
     name: "buildkitd",
     value: "program",
     defaults: ["buildkitd"],
-    help: "the buildkitd to run when no builder is given",
+    help: "the buildkitd to run as managed builder, or when no builder is given",
   },
   {
     name: "http",

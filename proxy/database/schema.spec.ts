@@ -35,6 +35,16 @@ describe("migrate", () => {
     expect(database.get("SELECT size, colour FROM blobs")).to.deep.equal({ size: 5, colour: "red" });
   });
 
+  it("adds the farm beside the builds that are recorded", () => {
+    migrate(database, MIGRATIONS.slice(0, 2));
+    database.run("INSERT INTO builders (address, first_seen_at) VALUES ('unix:///b', 1)");
+
+    migrate(database);
+
+    expect(database.get("SELECT address FROM builders")).to.deep.equal({ address: "unix:///b" });
+    expect(database.get("SELECT count(*) AS count FROM added_builders")).to.deep.equal({ count: 0 });
+  });
+
   it("changes nothing when a step fails", () => {
     migrate(database);
     const broken = "CREATE TABLE half (a INTEGER); SELECT nonsense FROM nowhere";

@@ -1,32 +1,43 @@
-/** Promises of the health monitor. */
+/** Promises of the health monitor, on a clock and with a builder that each test sets. */
+import { once } from "node:events";
 import { expect } from "chai";
 import { pino } from "pino";
-import { HealthMonitor } from "./health.js";
-import type { Health } from "./health.js";
+import type { Workers } from "../buildkit/workers.js";
+import { FakeClock } from "../test/support/fake-clock.js";
+import { type Health, type HealthDeps, HealthMonitor } from "./health.js";
 
-const WORKERS = { id: "w1", version: "v1", platforms: ["linux/amd64"] };
+const WORKERS: Workers = { id: "w1", version: "v0.32.2", platforms: ["linux/amd64"], labels: {} };
 
-/** A monitor on a clock and a builder that the test sets. */
-const fixture = () => {
+const TIMEOUT_MS = 100;
+
+const fixture = ({ minVersion }: Pick<HealthDeps, "minVersion"> = { minVersion: "v0.28.1" }) => {
   const seen: Health[] = [];
   const lines: string[] = [];
-  const builder = { failure: "", calls: 0, nowMs: 0 };
+  const clock = new FakeClock();
+  const builder = { failure: "", isSilent: false, calls: 0, workers: WORKERS };
   const monitor = new HealthMonitor({
-    address: "unix:///b",
-    listWorkers: () => {
+    name: "unix:///b",
+    listWorkers: async (signal) => {
       builder.calls++;
-      return builder.failure === "" ? Promise.resolve(WORKERS) : Promise.reject(new Error(builder.failure));
+      if (builder.isSilent) await once(signal, "abort");
+      if (builder.failure !== "") throw new Error(builder.failure);
+      return builder.workers;
     },
+    timeoutMs: TIMEOUT_MS,
+    minVersion,
     onChange: (health) => seen.push(health),
     logger: pino({ base: null }, { write: (line: string) => lines.push(line) }),
-    now: () => builder.nowMs,
+    clock,
+    random: () => 0.5,
   });
-  const check = (): Promise<Health> => {
-    builder.nowMs += 1_000;
+  const check = async (): Promise<Health> => {
+    await clock.advance(1_000);
     return monitor.check();
   };
-  return { builder, check, lines, monitor, seen };
+  return { builder, check, clock, lines, monitor, seen };
 };
+
+const causeOf = (health: Health): string => ("cause" in health ? health.cause : "");
 
 describe("HealthMonitor", () => {
   it("tells and logs changes only", async () => {
@@ -34,12 +45,10 @@ describe("HealthMonitor", () => {
     await check();
     await check();
     builder.failure = "connect ECONNREFUSED";
-    expect(await check()).to.deep.equal({ state: "down", cause: "connect ECONNREFUSED" });
+    expect(await check()).to.include({ state: "down", cause: "connect ECONNREFUSED", isSilent: false });
     await check();
-    builder.failure = "";
-    await check();
-    expect(seen.map(({ state }) => state)).to.deep.equal(["up", "down", "up"]);
-    expect(lines).to.have.length(3);
+    expect(seen.map(({ state }) => state)).to.deep.equal(["up", "down"]);
+    expect(lines).to.have.length(2);
     expect(lines[1]).to.contain("connect ECONNREFUSED").and.to.contain("unix:///b");
   });
 
@@ -51,9 +60,152 @@ describe("HealthMonitor", () => {
   });
 
   it("changes nothing after it was closed", async () => {
-    const { check, monitor, seen } = fixture();
+    const { check, clock, monitor, seen } = fixture();
+    monitor.start();
     await monitor.close();
     await check();
     expect(seen).to.deep.equal([]);
+    expect(clock.waiting).to.equal(0);
+  });
+
+  it("checks every 5 s while the builder is up", async () => {
+    const { builder, clock, monitor } = fixture();
+    monitor.start();
+    await clock.advance(25_000);
+    expect(builder.calls).to.equal(6);
+  });
+
+  it("checks a builder that is down after 1, 2, 4 and so on up to 30 s", async () => {
+    const { builder, clock, monitor } = fixture();
+    builder.failure = "gone";
+    monitor.start();
+    const callsAfterMs: number[] = [];
+    for (let atMs = 0; atMs <= 121_000; atMs += 1_000) {
+      if (builder.calls > callsAfterMs.length) callsAfterMs.push(atMs);
+      await clock.advance(1_000);
+    }
+    expect(callsAfterMs.map((atMs) => Math.round(atMs / 1_000))).to.deep.equal([0, 1, 3, 7, 15, 31, 61, 91, 121]);
+  });
+
+  it("does not wait longer because somebody asks in between", async () => {
+    const { builder, check, clock, monitor } = fixture();
+    builder.failure = "gone";
+    monitor.start();
+    await clock.advance(3_100);
+    for (let count = 0; count < 3; count++) await check();
+    const before = builder.calls;
+    await clock.advance(1_000);
+    expect(builder.calls).to.equal(before + 1);
+  });
+
+  it("takes up at once what was down, where it had been up for long", async () => {
+    const { builder, check, clock, monitor } = fixture();
+    monitor.start();
+    await clock.advance(61_000);
+    builder.failure = "gone";
+    await check();
+    builder.failure = "";
+    await clock.advance(600);
+    expect(await monitor.check()).to.include({ state: "up" });
+  });
+
+  it("tells a builder that does not answer from one that refuses", async () => {
+    const { builder, check } = fixture();
+    builder.isSilent = true;
+    builder.failure = "aborted";
+    expect(await check()).to.include({ state: "down", cause: "no answer within 0.1 s", isSilent: true });
+  });
+
+  it("leaves alone what flaps until its back-off is over", async () => {
+    const { builder, check, clock, monitor } = fixture();
+    for (let count = 0; count < 4; count++) {
+      builder.failure = "";
+      await clock.advance(30_000);
+      await check();
+      expect(monitor.health.state, `up ${count}`).to.equal("up");
+      builder.failure = "gone";
+      await check();
+    }
+    builder.failure = "";
+    await clock.advance(600);
+    const held = await monitor.check();
+    expect(held.state).to.equal("down");
+    expect(causeOf(held)).to.match(/^it answers, but went down within a minute of coming up: not used for \d+ s more$/);
+    await clock.advance(30_000);
+    expect(monitor.health.state).to.equal("up");
+  });
+
+  it("checks at once what is suspected, once in half a second", async () => {
+    const { builder, clock, monitor } = fixture();
+    monitor.start();
+    await clock.advance(2_000);
+    builder.failure = "gone";
+    for (let count = 0; count < 5; count++) monitor.suspect();
+    await clock.advance(0);
+    expect(builder.calls).to.equal(2);
+    expect(monitor.health.state).to.equal("down");
+  });
+
+  it("checks soon what is suspected just after a check", async () => {
+    const { builder, clock, monitor } = fixture();
+    monitor.start();
+    await clock.advance(100);
+    builder.failure = "gone";
+    monitor.suspect();
+    monitor.suspect();
+    await clock.advance(500);
+    expect(builder.calls).to.equal(2);
+    expect(monitor.health.state).to.equal("down");
+  });
+
+  it("refuses a version that is too old, and says why", async () => {
+    const { builder, check, lines } = fixture();
+    builder.workers = { ...WORKERS, version: "v0.11.6" };
+    const health = await check();
+    expect(health.state).to.equal("refused");
+    expect(causeOf(health)).to.equal(
+      "runs BuildKit v0.11.6, older than v0.28.1 of --builder-min-version: " +
+        "earlier ones let a build's frontend write outside of its folder (CVE-2026-33747)",
+    );
+    expect(lines.join("")).to.contain("builder refused");
+  });
+
+  it("blames no hole on a version that has none", async () => {
+    const { builder, check } = fixture({ minVersion: "v0.32.0" });
+    builder.workers = { ...WORKERS, version: "v0.30.0" };
+    expect(causeOf(await check())).to.equal("runs BuildKit v0.30.0, older than v0.32.0 of --builder-min-version");
+  });
+
+  it("takes a version that cannot be compared, and says so once", async () => {
+    const { builder, check, lines } = fixture();
+    builder.workers = { ...WORKERS, version: "v0.0.0+unknown" };
+    expect((await check()).state).to.equal("up");
+    await check();
+    expect(lines.filter((line) => line.includes("cannot be compared"))).to.have.length(1);
+  });
+
+  it("takes any version where there is no minimum", async () => {
+    const { builder, check } = fixture();
+    const any = fixture({ minVersion: undefined });
+    builder.workers = { ...WORKERS, version: "v0.11.6" };
+    any.builder.workers = builder.workers;
+    expect((await check()).state).to.equal("refused");
+    expect((await any.check()).state).to.equal("up");
+  });
+
+  it("tells that another daemon answers, though it was never seen down", async () => {
+    const { builder, check, seen } = fixture();
+    await check();
+    builder.workers = { ...WORKERS, id: "w2" };
+    await check();
+    await check();
+    expect(seen.map(({ state }) => state)).to.deep.equal(["up", "up"]);
+  });
+
+  it("keeps since when it is in its state", async () => {
+    const { check } = fixture();
+    const first = await check();
+    expect(first.sinceMs).to.be.closeTo(Date.now(), 5_000);
+    expect((await check()).sinceMs).to.equal(first.sinceMs);
   });
 });

@@ -11,7 +11,7 @@ import type { HostPort } from "../config/host-port.js";
 import { GrpcClient } from "../grpc/grpc-client.js";
 import type { Logger } from "../log/create-logger.js";
 import { answersInTime } from "./answers-in-time.js";
-import type { Builder } from "./builder.js";
+import type { FarmBuilder } from "./farm-builder.js";
 import { settledWithin, withDeadline } from "./deadline.js";
 
 /** A daemon that cannot connect says so at once; one whose packets are dropped tries for 30 s. */
@@ -44,7 +44,7 @@ export interface ProbedRegistry {
 }
 
 export interface RegistryReachDeps {
-  readonly builder: Builder;
+  readonly builder: Pick<FarmBuilder, "address" | "dial" | "reachesUsAt">;
   readonly registry: ProbedRegistry;
   /** `--cache-advertise`. */
   readonly advertise: HostPort | undefined;
@@ -173,7 +173,9 @@ export class RegistryReach {
     const probe = registry.expectProbe();
     try {
       const local = socket instanceof net.Socket ? socket.localAddress : undefined;
-      const target = advertise ?? addressFor(registry.address, local);
+      const { port } = registry.address;
+      const known = builder.reachesUsAt === undefined ? undefined : { host: builder.reachesUsAt, port };
+      const target = advertise ?? known ?? addressFor(registry.address, local);
       if (target === undefined) {
         const cause = `the builder is on another machine, and the registry listens on ${formatHostPort(registry.address)}`;
         return { state: "not_reached", cause };

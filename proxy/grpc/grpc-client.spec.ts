@@ -163,6 +163,45 @@ describe("GrpcClient", () => {
     expect(seen).to.deep.equal(["one", "two", "three"]);
   });
 
+  it("lets the server send no more than its window while a message waits to be taken", async () => {
+    const piece = frameMessage(Buffer.alloc(64 << 10));
+    let written = 0;
+    answer = (stream) => {
+      stream.respond(RESPONSE, false);
+      for (; written < 64; written++) stream.write(piece);
+      stream.end(OK);
+    };
+    let goOn: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let taken = 0;
+    const call = client.serverStream("/a/b", EMPTY, { signal: never }, async () => {
+      taken++;
+      await held;
+    });
+    // The window holds 15 such messages, and a part of the next.
+    await poll(
+      () => taken,
+      (count) => count >= 15,
+      { what: "the window is full", timeoutMs: 1_000 },
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(taken).to.equal(15);
+    goOn();
+    await call;
+    expect(taken).to.equal(64);
+  });
+
+  it("ends the call when a message is not taken", async () => {
+    answer = (stream) => {
+      stream.respond(RESPONSE, false);
+      stream.write(frameMessage(EMPTY));
+    };
+    const call = client.serverStream("/a/b", EMPTY, { signal: never }, () => Promise.reject(new Error("full")));
+    expect(await failure(call)).to.equal("INTERNAL: its answer cannot be read: full");
+  });
+
   it("cancels the call at the server when it is aborted", async () => {
     const controller = new AbortController();
     answer = () => {

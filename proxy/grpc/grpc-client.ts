@@ -13,10 +13,13 @@ import { frameMessage, MessageReader } from "./message.js";
 export class GrpcError extends Error {
   override readonly name = "GrpcError";
   readonly code: GrpcCode;
+  /** The server's own words, where the status came from it. */
+  readonly statusMessage: string | undefined;
 
-  constructor(code: GrpcCode, message: string) {
+  constructor(code: GrpcCode, message: string, statusMessage?: string) {
     super(message);
     this.code = code;
+    this.statusMessage = statusMessage;
   }
 }
 
@@ -45,12 +48,17 @@ export class GrpcClient {
     return answer;
   }
 
-  /** Resolves when the server ended the call with OK. @throws GrpcError */
+  /**
+   * Resolves when the server ended the call with OK. A promise that `onMessage` returns slows the server down, and its
+   * rejection ends the call.
+   *
+   * @throws GrpcError
+   */
   async serverStream(
     path: string,
     message: Uint8Array,
     { metadata = [], signal }: CallOptions,
-    onMessage: (message: Buffer) => void,
+    onMessage: (message: Buffer) => unknown,
   ): Promise<void> {
     const call = new OwnCall(onMessage);
     const headers = [":method", "POST", ":scheme", "http", ":path", path, ":authority", "localhost"];
@@ -68,6 +76,11 @@ export class GrpcClient {
     }
   }
 
+  /** Sends a ping; whether it is answered in time, see `Connection`. */
+  isAnswered(timeoutMs: number): Promise<boolean> {
+    return this.#connection.isAnswered(timeoutMs);
+  }
+
   /** Calls under way are cancelled. */
   close(): void {
     this.#connection.destroy("done");
@@ -77,11 +90,15 @@ export class GrpcClient {
 class OwnCall implements StreamHandler {
   readonly ended: Promise<void>;
   readonly #reader = new MessageReader();
-  readonly #onMessage: (message: Buffer) => void;
+  readonly #onMessage: (message: Buffer) => unknown;
+  /** What came is dealt with. */
+  #taken: Promise<unknown> = Promise.resolve();
+  /** Pieces that wait for it, and hold window. */
+  #takingCount = 0;
   #stream: Stream | undefined;
   #settle: { readonly resolve: () => void; readonly reject: (error: GrpcError) => void } | undefined;
 
-  constructor(onMessage: (message: Buffer) => void) {
+  constructor(onMessage: (message: Buffer) => unknown) {
     this.#onMessage = onMessage;
     this.ended = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -104,21 +121,23 @@ class OwnCall implements StreamHandler {
   }
 
   data(piece: Buffer): void {
-    this.#stream?.consumed(piece.length);
     try {
-      for (const message of this.#reader.push(piece)) this.#onMessage(message);
+      const taking = this.#reader.push(piece).map((message) => this.#onMessage(message));
+      const isTaken = this.#takingCount === 0 && taking.every((taken) => taken === undefined);
+      if (isTaken) this.#stream?.consumed(piece.length);
+      else this.#take(piece.length, taking);
     } catch (error) {
-      this.#fail(`its answer cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+      this.#unreadable(error);
     }
     if (!this.#reader.isLegible) this.#fail("its answer is compressed, or too large");
   }
 
   end(trailers: HeaderList | undefined): void {
     const code = codeOfTrailers(trailers ?? []);
-    if (code === "OK") this.#settle?.resolve();
+    if (code === "OK") void this.#taken.then(() => this.#settle?.resolve());
     else {
       const message = decodeMessage(headerValue(trailers ?? [], "grpc-message") ?? "");
-      this.#settle?.reject(new GrpcError(code, `it answers ${code} ${message}`.trim()));
+      this.#settle?.reject(new GrpcError(code, `it answers ${code} ${message}`.trim(), message));
     }
   }
 
@@ -127,6 +146,24 @@ class OwnCall implements StreamHandler {
     else if (failure.kind === "reset") {
       this.#settle?.reject(new GrpcError(codeOfReset(failure.code), "the call was reset"));
     } else this.#settle?.reject(new GrpcError("UNAVAILABLE", "it takes no new calls"));
+  }
+
+  /** The window of `bytes` returns to the server when what came in them, and before, is dealt with. */
+  #take(bytes: number, taking: readonly unknown[]): void {
+    this.#takingCount++;
+    this.#taken = Promise.all([this.#taken, ...taking]).then(
+      () => {
+        this.#takingCount--;
+        this.#stream?.consumed(bytes);
+      },
+      (error: unknown) => {
+        this.#unreadable(error);
+      },
+    );
+  }
+
+  #unreadable(error: unknown): void {
+    this.#fail(`its answer cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 
   #fail(message: string): void {

@@ -5,16 +5,18 @@ import type { BuildRecord } from "../builds/build-record.js";
 import type { BuildPage, Figures, LogPage } from "../builds/history.js";
 import type { CacheUsage, ListOptions, PruneOptions, PruneResult } from "../cache/cache-admin.js";
 import type { ExportSummary } from "../cache/cache-index.js";
+import type { BuilderDetails, BuilderReport, FarmReport } from "../farm/builder-desk.js";
 import type { ApiErrorCode } from "./api-error.js";
 import type { BuildGraph } from "./build-graph.js";
 import { buildRecord } from "./build-messages.js";
+import * as farm from "./builder-messages.js";
 import * as cache from "./cache-messages.js";
 import * as desk from "./desk-messages.js";
-import { type BuilderList, builderList, type StatusReport, statusReport } from "./status-messages.js";
+import { type StatusReport, statusReport } from "./status-messages.js";
 
 export const API_PREFIX = "/api/v1";
 
-export const API_AREAS = ["status", "builds", "events", "cache"] as const;
+export const API_AREAS = ["status", "builders", "builds", "events", "cache"] as const;
 
 /** `lines`: one JSON text on each; `events`: server-sent events, each with such a text. */
 export type AnswerForm = "json" | "lines" | "events";
@@ -52,15 +54,69 @@ export const getStatus: ApiCall<Nothing, StatusReport> = {
   errors: [],
 };
 
-export const listBuilders: ApiCall<Nothing, BuilderList> = {
-  ...get,
+const builders = { ...get, area: "builders" } as const;
+
+export const listBuilders: ApiCall<Nothing, FarmReport> = {
+  ...builders,
   id: "listBuilders",
-  area: "status",
   path: "/builders",
-  summary: "The builders, and whether they answer",
+  summary: "The builders: how they do, what they use, how many builds they have, and how many wait for one",
   input: nothing,
-  answer: builderList,
+  answer: farm.farmReport,
   errors: [],
+};
+
+export const addBuilder: ApiCall<farm.NewBuilder, BuilderReport> = {
+  ...builders,
+  id: "addBuilder",
+  method: "POST",
+  path: "/builders",
+  summary: "Adds a builder, which is kept across restarts; whether it answers is seen in its state",
+  input: farm.newBuilder,
+  inputFrom: "body",
+  answer: farm.builderReport,
+  errors: ["exists"],
+};
+
+export const getBuilder: ApiCall<farm.BuilderName, BuilderDetails> = {
+  ...builders,
+  id: "getBuilder",
+  path: "/builders/:name",
+  summary: "All that is known of a builder",
+  input: farm.builderNameQuestion,
+  answer: farm.builderDetails,
+  errors: ["not_found"],
+};
+
+export const drainBuilder: ApiCall<farm.BuilderName, BuilderReport> = {
+  ...builders,
+  id: "drainBuilder",
+  method: "POST",
+  path: "/builders/:name/drain",
+  summary: "Gives a builder no more builds; it finishes those that it has",
+  input: farm.builderNameQuestion,
+  answer: farm.builderReport,
+  errors: ["not_found"],
+};
+
+export const undrainBuilder: ApiCall<farm.BuilderName, BuilderReport> = {
+  ...drainBuilder,
+  id: "undrainBuilder",
+  method: "DELETE",
+  summary: "Gives a drained builder builds again",
+};
+
+export const removeBuilder: ApiCall<farm.BuilderRemoval, desk.Removed> = {
+  ...builders,
+  id: "removeBuilder",
+  method: "DELETE",
+  path: "/builders/:name",
+  summary:
+    "Drains a builder and removes it when its builds have ended, as long as the client waits for it; it stays drained " +
+    "where the client does not. One that MemoBuild runs itself ends, with its state",
+  input: farm.builderRemoval,
+  answer: desk.removed,
+  errors: ["not_found", "last_builder"],
 };
 
 const builds = { ...get, area: "builds" } as const;
@@ -239,6 +295,11 @@ export const verifyCache: ApiCall<Nothing, cache.VerifyLine> = {
 export const API_CALLS: readonly ApiCall<unknown, unknown>[] = [
   getStatus,
   listBuilders,
+  addBuilder,
+  getBuilder,
+  drainBuilder,
+  undrainBuilder,
+  removeBuilder,
   listBuilds,
   getBuild,
   removeBuild,

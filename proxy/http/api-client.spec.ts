@@ -3,10 +3,12 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { expect } from "chai";
 import type { CacheAdmin, CacheUsage, VerifyProgress } from "../cache/cache-admin.js";
+import type { BuilderDesk } from "../farm/builder-desk.js";
 import { summaryOf } from "../builds/summary-of.js";
 import { sampleBuild } from "../test/support/build-samples.js";
 import { type CacheApi, SAMPLE_STATUS, startCacheApi } from "../test/support/cache-api.js";
 import { MemoryBuildDesk } from "../test/support/memory-build-desk.js";
+import { MemoryBuilderDesk } from "../test/support/memory-builder-desk.js";
 import { MemoryCacheAdmin } from "../test/support/memory-cache-admin.js";
 import { poll } from "../test/support/poll.js";
 import { makeTempDir, removeDir } from "../test/support/temp-dir.js";
@@ -156,7 +158,6 @@ describe("createApiClient, builds", () => {
     expect(await builds.remove("aa")).to.equal(1);
     expect((await builds.list({ limit: 9 })).builds).to.have.length(1);
     expect(await client.status()).to.deep.equal(SAMPLE_STATUS);
-    expect(await client.builders()).to.deep.equal(SAMPLE_STATUS.builders);
   });
 
   it("answers the same over TCP", async () => {
@@ -231,6 +232,79 @@ describe("createApiClient, builds", () => {
       ),
     );
     expect(await failed).to.have.property("message", "here-2");
+  });
+});
+
+describe("createApiClient, builders", () => {
+  const { signal } = new AbortController();
+  const ADDRESS = `unix:///${"deep/".repeat(50)}%2F?größe&.sock`;
+  let desk: MemoryBuilderDesk;
+  let api: CacheApi;
+  let client: BuilderDesk;
+
+  beforeEach(async () => {
+    desk = new MemoryBuilderDesk();
+    desk.put({
+      name: "managed-1",
+      address: "docker:///x",
+      origin: "managed",
+      maxClients: 4,
+      usage: { sampledAtMs: 7, cpuCores: 0.25, memoryBytes: 1, stateBytes: 2, diskFreeBytes: 3, diskTotalBytes: 4.5 },
+      warnings: ["the disk is nearly full"],
+      labels: { "org.mobyproject.buildkit.worker.snapshotter": "overlayfs" },
+      limitations: ["exports no cache"],
+      projects: [{ project: "shop", lastBuiltAtMs: 5, builds: 2 }],
+    });
+    desk.put({ name: ADDRESS, state: "refused", cause: "too old", runningBuilds: 1, resolvedFrom: "dns+tcp://b:1" });
+    desk.waitingBuilds = 3;
+    api = await startCacheApi(undefined, { builders: desk });
+    client = createApiClient({ socketPath: api.path }).builders;
+  });
+  afterEach(() => api.close());
+
+  it("answers as the desk behind it, by name and by address", async () => {
+    expect(await client.report()).to.deep.equal(await desk.report());
+    for (const name of ["managed-1", "docker:///x", ADDRESS]) {
+      expect(await client.inspect(name), name).to.deep.equal(await desk.inspect(name));
+    }
+    expect(await client.add("tcp://b:1")).to.include({ name: "tcp://b:1", origin: "added", state: "unknown" });
+    expect(await client.drain(ADDRESS)).to.include({ name: ADDRESS, isDraining: true });
+    expect(await client.undrain(ADDRESS)).to.include({ name: ADDRESS, isDraining: false });
+    await client.remove("docker:///x", { isForced: false }, signal);
+    await client.remove(ADDRESS, { isForced: true }, signal);
+    expect(desk.names()).to.deep.equal(["tcp://b:1"]);
+  });
+
+  it("rejects with what the desk has against it", async () => {
+    const refused = {
+      not_found: client.inspect("x"),
+      bad_request: client.add("nonsense"),
+      exists: client.add(ADDRESS),
+    };
+    for (const [code, work] of Object.entries(refused)) {
+      expect(await rejection(work))
+        .to.be.instanceOf(ApiError)
+        .with.property("code", code);
+    }
+    await client.remove("managed-1", { isForced: false }, signal);
+    expect(await rejection(client.remove(ADDRESS, { isForced: true }, signal))).to.include({
+      code: "last_builder",
+      message: `${ADDRESS} is the last builder`,
+    });
+  });
+
+  it("waits for the end of a removal until it is aborted, which leaves the builder drained", async () => {
+    const leaving = new AbortController();
+    const failed = rejection(client.remove(ADDRESS, { isForced: false }, leaving.signal));
+    await poll(
+      () => desk.inspect(ADDRESS),
+      ({ isDraining }) => isDraining,
+      { what: "it drains" },
+    );
+    leaving.abort(new Error("enough"));
+    expect(await failed).to.have.property("message", "enough");
+    desk.put({ name: ADDRESS, runningBuilds: 0 });
+    expect(desk.names()).to.include(ADDRESS);
   });
 });
 

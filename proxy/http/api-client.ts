@@ -3,6 +3,7 @@ import type { Comparison, EventPage, Explanation } from "../builds/build-desk.js
 import type { BuildRecord } from "../builds/build-record.js";
 import type { BuildPage, BuildQuery, Figures, FiguresQuery, LogPage, LogQuery } from "../builds/history.js";
 import type { CacheAdmin } from "../cache/cache-admin.js";
+import type { BuilderDesk } from "../farm/builder-desk.js";
 import * as calls from "./api-calls.js";
 import { ApiConnection, apiErrorOf, type ApiTarget, understand } from "./api-connection.js";
 import { ApiError } from "./api-error.js";
@@ -10,7 +11,7 @@ import type { BuildGraph } from "./build-graph.js";
 import { type VerifyLine, verifyLine } from "./cache-messages.js";
 import { buildEvent, EVENTS_LIMIT_MAX } from "./desk-messages.js";
 import { EventLines } from "./event-lines.js";
-import type { BuilderReport, StatusReport } from "./status-messages.js";
+import type { StatusReport } from "./status-messages.js";
 
 export { type ApiTarget, ApiUnreachableError } from "./api-connection.js";
 
@@ -40,8 +41,9 @@ export interface BuildClient {
 export interface ApiClient {
   readonly cache: CacheAdmin;
   readonly builds: BuildClient;
+  /** Where BuilderDesk says BuilderError, it is an ApiError: `not_found`, `bad_request`, `exists` or `last_builder`. */
+  readonly builders: BuilderDesk;
   status(): Promise<StatusReport>;
-  builders(): Promise<readonly BuilderReport[]>;
 }
 
 /** Every method rejects with ApiError, ApiUnreachableError or, where it was aborted, the signal's reason. */
@@ -50,8 +52,8 @@ export function createApiClient(target: ApiTarget): ApiClient {
   return {
     cache: cacheClient(connection),
     builds: buildClient(connection),
+    builders: builderClient(connection),
     status: () => connection.ask(calls.getStatus, {}),
-    builders: async () => (await connection.ask(calls.listBuilders, {})).builders,
   };
 }
 
@@ -82,6 +84,19 @@ function buildClient(connection: ApiConnection): BuildClient {
         },
         signal,
       );
+    },
+  };
+}
+
+function builderClient(connection: ApiConnection): BuilderDesk {
+  return {
+    report: () => connection.ask(calls.listBuilders, {}),
+    inspect: (name) => connection.ask(calls.getBuilder, { name }),
+    add: (address) => connection.ask(calls.addBuilder, { address }),
+    drain: (name) => connection.ask(calls.drainBuilder, { name }),
+    undrain: (name) => connection.ask(calls.undrainBuilder, { name }),
+    async remove(name, { isForced }, signal) {
+      await connection.ask(calls.removeBuilder, { name, force: isForced ? "true" : "false" }, signal);
     },
   };
 }

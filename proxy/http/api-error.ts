@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 /**
- * `cache_off`, `busy`, `running`: the state of MemoBuild stands against it, and may change. `forbidden`:
+ * `cache_off`, `busy`, `running`, `exists`, `last_builder`: the state of MemoBuild stands against it, and may change. `forbidden`:
  * the request came by way of a web page of somebody else.
  */
 export const API_ERROR_CODES = [
@@ -11,6 +11,8 @@ export const API_ERROR_CODES = [
   "not_found",
   "ambiguous",
   "running",
+  "exists",
+  "last_builder",
   "cache_off",
   "busy",
   "timeout",
@@ -24,6 +26,8 @@ export const STATUS_OF_CODE: Readonly<Record<ApiErrorCode, number>> = {
   not_found: 404,
   ambiguous: 409,
   running: 409,
+  exists: 409,
+  last_builder: 409,
   cache_off: 409,
   busy: 409,
   timeout: 503,

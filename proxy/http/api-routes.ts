@@ -2,10 +2,12 @@
 import type { FastifyInstance } from "fastify";
 import type { BuildDesk } from "../builds/build-desk.js";
 import type { CacheAdmin } from "../cache/cache-admin.js";
+import type { BuilderDesk } from "../farm/builder-desk.js";
 import type { Logger } from "../log/create-logger.js";
 import { ApiError, failureOf, STATUS_OF_CODE } from "./api-error.js";
 import type { ApiJobs } from "./api-jobs.js";
 import { addBuildRoutes, errorOfDesk } from "./build-routes.js";
+import { addBuilderRoutes, errorOfBuilders } from "./builder-routes.js";
 import { addCacheRoutes } from "./cache-routes.js";
 import { addEventRoutes } from "./event-routes.js";
 import { addStatusRoutes, type StatusRoutesDeps } from "./status-routes.js";
@@ -14,6 +16,7 @@ export interface ApiRoutesDeps extends StatusRoutesDeps {
   /** Undefined where the cache is off. */
   readonly cache: CacheAdmin | undefined;
   readonly builds: BuildDesk;
+  readonly builders: BuilderDesk;
   readonly jobs: ApiJobs;
   readonly log: Logger;
   /** Milliseconds since 1970. */
@@ -38,6 +41,7 @@ export function addApiRoutes(server: FastifyInstance, deps: ApiRoutesDeps): void
   });
   addRefusals(server, deps.log);
   addStatusRoutes(server, deps);
+  addBuilderRoutes(server, deps);
   addBuildRoutes(server, { desk, now: deps.now });
   addEventRoutes(server, { desk });
   addCacheRoutes(server, deps);
@@ -48,7 +52,7 @@ function addRefusals(server: FastifyInstance, log: Logger): void {
     reply.code(404).send(failureOf("not_found", `there is no ${method} ${url.split("?", 1).join("")}`)),
   );
   server.setErrorHandler((thrown: Error & { statusCode?: number }, _request, reply) => {
-    const error = errorOfDesk(thrown);
+    const error = errorOfBuilders(errorOfDesk(thrown));
     if (error instanceof ApiError) {
       return reply.code(STATUS_OF_CODE[error.code]).send(failureOf(error.code, error.message));
     }

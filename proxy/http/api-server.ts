@@ -3,6 +3,7 @@ import { fastify } from "fastify";
 import { ApiJobs } from "./api-jobs.js";
 import { type ApiAddress, ApiListener } from "./api-listener.js";
 import { addApiRoutes, type ApiRoutesDeps } from "./api-routes.js";
+import { TEXT_MAX_CHARS } from "./message-values.js";
 
 export interface ApiServerDeps extends Omit<ApiRoutesDeps, "jobs"> {
   /** All of them answer the same. */
@@ -20,7 +21,12 @@ const BODY_MAX_BYTES = 16 * 1024;
 
 export function createApiServer({ listeners: addresses, ...deps }: ApiServerDeps): ApiServer {
   const jobs = new ApiJobs();
-  const app = fastify({ bodyLimit: BODY_MAX_BYTES, exposeHeadRoutes: false });
+  const app = fastify({
+    bodyLimit: BODY_MAX_BYTES,
+    exposeHeadRoutes: false,
+    // Addresses of builders are long values in a path.
+    routerOptions: { maxParamLength: TEXT_MAX_CHARS },
+  });
   addApiRoutes(app, { ...deps, jobs });
   const listeners = addresses.map(
     (address) =>

@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 const NUMBER_MAX_DIGITS = 15;
-const TEXT_MAX_CHARS = 1024;
+export const TEXT_MAX_CHARS = 1024;
 
 /** Of things or bytes. */
 export const count: z.ZodType<number> = z.int().nonnegative();
@@ -19,4 +19,4 @@ export const numberInUrl = (min: number, max: number): z.ZodType<number, string>
   digits.pipe(z.int().min(min).max(max));
 
 /** Text to look for. */
-export const textInUrl: z.ZodType<string, string> = z.string().max(TEXT_MAX_CHARS);
+export const textInUrl: z.ZodString = z.string().max(TEXT_MAX_CHARS);

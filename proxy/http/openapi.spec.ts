@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { MemoryBuildDesk } from "../test/support/memory-build-desk.js";
+import { MemoryBuilderDesk } from "../test/support/memory-builder-desk.js";
 import { fastify } from "fastify";
 import { parse } from "yaml";
 import { API_CALLS } from "./api-calls.js";
@@ -28,7 +29,12 @@ async function servedRoutes(): Promise<string[]> {
   });
   const never = () => Promise.reject(new Error("not asked for"));
   const log = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
-  const parts = { cache: undefined, builds: new MemoryBuildDesk(), status: never, builders: never };
+  const parts = {
+    cache: undefined,
+    builds: new MemoryBuildDesk(),
+    builders: new MemoryBuilderDesk(),
+    status: never,
+  };
   addApiRoutes(server, { ...parts, jobs: new ApiJobs(), log, now: Date.now });
   await server.ready();
   await server.close();

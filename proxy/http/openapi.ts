@@ -3,6 +3,7 @@ import { z } from "zod";
 import { API_AREAS, API_CALLS, API_PREFIX, type AnswerForm, type ApiCall } from "./api-calls.js";
 import { type ApiErrorCode, apiFailure, STATUS_OF_CODE } from "./api-error.js";
 import * as builds from "./build-messages.js";
+import * as farm from "./builder-messages.js";
 import * as cache from "./cache-messages.js";
 import * as desk from "./desk-messages.js";
 import * as status from "./status-messages.js";
@@ -32,8 +33,8 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   BuildPage: desk.buildPage,
   BuildRecord: builds.buildRecord,
   BuildSummary: builds.buildSummary,
-  BuilderList: status.builderList,
-  BuilderReport: status.builderReport,
+  BuilderDetails: farm.builderDetails,
+  BuilderReport: farm.builderReport,
   CacheUsage: cache.cacheUsage,
   Comparison: desk.comparison,
   EventPage: desk.eventPage,
@@ -41,11 +42,14 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   ExportList: cache.exportList,
   ExportSummary: cache.exportSummary,
   Failure: apiFailure,
+  FarmReport: farm.farmReport,
   Figures: desk.figures,
   LogPage: desk.logPage,
+  NewBuilder: farm.newBuilder,
   PruneOptions: cache.pruneOptions,
   PruneResult: cache.pruneResult,
   Removed: desk.removed,
+  ResourceUsage: farm.resourceUsage,
   StatusReport: status.statusReport,
   StepCause: builds.stepCause,
   StepRecord: builds.stepRecord,

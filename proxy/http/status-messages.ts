@@ -1,19 +1,10 @@
-/** The JSON about MemoBuild itself: how it runs, and what its builders do. */
+/** The JSON about MemoBuild itself: how it runs. */
 import { z } from "zod";
 import type { CacheMode } from "../config/config.js";
 import { CACHE_MODES } from "../config/options.js";
+import type { BuilderReport } from "../farm/builder-desk.js";
+import { builderReport } from "./builder-messages.js";
 import { amount, count } from "./message-values.js";
-
-export const BUILDER_STATES = ["up", "down", "unknown"] as const;
-export type BuilderState = (typeof BUILDER_STATES)[number];
-
-export interface BuilderReport {
-  readonly address: string;
-  readonly state: BuilderState;
-  /** Of a builder that is down. */
-  readonly cause?: string | undefined;
-  readonly runningBuilds: number;
-}
 
 export interface StatusReport {
   readonly version: string;
@@ -38,13 +29,6 @@ export interface StatusReport {
   readonly builders: readonly BuilderReport[];
 }
 
-export const builderReport: z.ZodType<BuilderReport> = z.object({
-  address: z.string(),
-  state: z.enum(BUILDER_STATES),
-  cause: z.string().optional(),
-  runningBuilds: count,
-});
-
 export const statusReport: z.ZodType<StatusReport> = z.object({
   version: z.string(),
   startedAtMs: z.number(),
@@ -60,9 +44,3 @@ export const statusReport: z.ZodType<StatusReport> = z.object({
   runningExports: count,
   builders: z.array(builderReport),
 });
-
-export interface BuilderList {
-  readonly builders: readonly BuilderReport[];
-}
-
-export const builderList: z.ZodType<BuilderList> = z.object({ builders: z.array(builderReport) });

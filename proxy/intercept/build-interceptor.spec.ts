@@ -72,9 +72,9 @@ describe("BuildInterceptor", () => {
       ...{ cache: parts.cache, overlap: parts.overlap, importMetrics: parts.importMetrics, exported },
       writeBehind: new WriteBehind({ messages, metrics, logger, exportTimeoutMs, now: () => performance.now() }),
       registryAddress: () => registryAddress(),
+      canExport: () => true,
     };
     interceptor = new BuildInterceptor({
-      builder: gateway.builder,
       sharing: isSharing ? sharing : undefined,
       recorder: { begin: (build) => begin(build) },
       hashKey: Buffer.alloc(32),
@@ -107,7 +107,7 @@ describe("BuildInterceptor", () => {
     return interception;
   };
   const sent = async (interception: Interception, message: Buffer): Promise<Buffer> =>
-    (await interception.request?.(message)) ?? message;
+    (await interception.request?.(message, gateway.builder)) ?? message;
 
   interface Build {
     readonly solve: Interception;
@@ -465,7 +465,7 @@ describe("BuildInterceptor", () => {
         ...{ solving: note("solving"), statusBegan: note("statusBegan"), status: note("status") },
         ...{ statusEnded: note("statusEnded"), defined: note("defined"), transferred: note("transferred") },
         ...{ imported: note("imported"), fetched: note("fetched"), held: note("held") },
-        ...{ ended: note("ended"), exported: note("exported") },
+        ...{ moved: note("moved"), ended: note("ended"), exported: note("exported") },
       };
     };
     const record = (noted?: () => void): void => {

@@ -16,7 +16,6 @@ import type { Guard } from "./guard.js";
 import type { TrackedBuild } from "./tracked-build.js";
 
 export interface InterceptDeps {
-  readonly builder: Builder;
   /** Undefined where the cache is off. */
   readonly sharing: Sharing | undefined;
   readonly recorder: Pick<BuildRecorder, "begin">;
@@ -35,7 +34,9 @@ export interface Sharing {
   /** Undefined where builds add nothing to the cache. */
   readonly writeBehind: WriteBehind | undefined;
   /** `host:port` under which the builder reaches the cache registry; undefined where it does not. */
-  readonly registryAddress: () => Promise<string | undefined>;
+  readonly registryAddress: (builder: Builder) => Promise<string | undefined>;
+  /** Whether the builder can export cache at all. */
+  readonly canExport: (builder: Builder) => boolean;
   readonly overlap: BuildOverlap;
   readonly exported: ExportedBuilds;
   readonly importMetrics: ImportMetrics;
@@ -87,7 +88,7 @@ export class ClientBuilds {
 
   /** `host:port` under which the builder of this build reaches the registry; the same as long as it runs. */
   registryFor(build: TrackedBuild): Promise<string | undefined> {
-    build.registry ??= this.deps.sharing?.registryAddress() ?? Promise.resolve(undefined);
+    build.registry ??= this.deps.sharing?.registryAddress(build.builder) ?? Promise.resolve(undefined);
     return build.registry;
   }
 

@@ -3,6 +3,7 @@ import type { SolveRequest } from "../buildkit/build-messages.js";
 import { withoutMapEntry } from "../buildkit/raw-message.js";
 import type { CacheScope } from "../cache/cache-index.js";
 import { settledWithin } from "../farm/deadline.js";
+import type { Builder } from "../farm/builder.js";
 import type { GrpcCode } from "../grpc/grpc-status.js";
 import type { Interception } from "../relay/interception.js";
 import type { ClientOutcome, ExportEnd } from "../writeback/write-behind.js";
@@ -13,6 +14,8 @@ import { TrackedBuild } from "./tracked-build.js";
 
 /** Field of SolveResponse: what the exporters say. */
 const EXPORTER_RESPONSE = 1;
+/** Of a build that none took. */
+const NO_BUILDER: Builder = { address: "", dial: () => Promise.reject(new Error("the build came to no builder")) };
 /** The last of the progress may come after the end of the build. */
 const PROGRESS_END_TIMEOUT_MS = 1_000;
 
@@ -20,15 +23,28 @@ export function interceptSolve(client: ClientBuilds): Interception {
   const { guard, messages } = client.deps;
   let build: TrackedBuild | undefined;
   return {
-    request: guard.request("solve", async (message) => {
+    request: guard.request("solve", async (message, builder) => {
+      if (build !== undefined) {
+        const moved = build;
+        moved.move(builder);
+        return isGateway(moved.request)
+          ? message
+          : client.timed(moved, () => changeDirectSolve(client, moved, message));
+      }
       const request = messages.solveRequest.decode(message);
       // Internal builds are questions of the client's, not builds of a project.
       if (request.internal || client.builds.has(request.ref)) return message;
-      const begun = beginBuild(client, request);
+      const begun = beginBuild(client, request, builder);
       build = begun;
-      const isGateway = request.frontend === "" && request.definition.length === 0;
-      return isGateway ? message : client.timed(begun, () => changeDirectSolve(client, begun, message));
+      return isGateway(request) ? message : client.timed(begun, () => changeDirectSolve(client, begun, message));
     }),
+    unsent: (message) => {
+      guard.look("solve", () => {
+        const request = messages.solveRequest.decode(message);
+        // That it never came to a builder is to be seen in the record.
+        if (!request.internal && !client.builds.has(request.ref)) build = beginBuild(client, request, NO_BUILDER);
+      });
+    },
     rewriteResponse: guard.response("solve", (response) =>
       // Our export is none of the client's business.
       build?.attached === undefined ? response : withoutMapEntry(response, EXPORTER_RESPONSE, "cache.manifest"),
@@ -43,12 +59,15 @@ export function interceptSolve(client: ClientBuilds): Interception {
   };
 }
 
-function beginBuild(client: ClientBuilds, request: SolveRequest): TrackedBuild {
-  const { builder, guard, recorder, sharing } = client.deps;
+/** Its frontend runs by calls of the client's, rather than from the request itself. */
+const isGateway = ({ definition, frontend }: SolveRequest): boolean => frontend === "" && definition.length === 0;
+
+function beginBuild(client: ClientBuilds, request: SolveRequest, builder: Builder): TrackedBuild {
+  const { guard, recorder, sharing } = client.deps;
   const identity = client.identify(request, request.frontendAttrs);
   const { group } = client;
   const record = harmlessRecord(guard, () => recorder.begin({ request, group, builder: builder.address, identity }));
-  const build = new TrackedBuild(request, sharing?.overlap.begin(), record);
+  const build = new TrackedBuild(request, builder, sharing?.overlap.begin(), record);
   client.builds.set(request.ref, build);
   // The client may have asked for its progress before.
   if (record !== undefined) client.progress.get(request.ref)?.recordTo(record);
@@ -67,6 +86,7 @@ async function changeDirectSolve(client: ClientBuilds, build: TrackedBuild, mess
   const hasExport = (request.cache?.exports.length ?? 0) > 0;
   // The client may have left meanwhile, and with it whoever would end the export.
   if (sharing?.writeBehind === undefined || registry === undefined || hasExport || build.hasEnded) return imported;
+  if (!sharing.canExport(build.builder)) return imported;
   if (request.definition.length > 0) build.definitions = [readDefinition(request.definition)];
   build.attached = sharing.cache.beginExport(registry);
   return attachExport(messages, imported, build.attached.entry);
@@ -86,8 +106,8 @@ async function buildEnded(client: ClientBuilds, build: TrackedBuild, code: GrpcC
 }
 
 async function exportBuild(client: ClientBuilds, build: TrackedBuild, code: GrpcCode): Promise<void> {
-  const { attached, definitions, identity, pinning, record, request } = build;
-  const { builder, now, sharing } = client.deps;
+  const { attached, builder, definitions, identity, pinning, record, request } = build;
+  const { now, sharing } = client.deps;
   if (sharing === undefined || identity === undefined) return;
   const ended = now();
   const note = ({ result, summary }: ExportEnd): void => {
@@ -116,10 +136,9 @@ async function exportBuild(client: ClientBuilds, build: TrackedBuild, code: Grpc
 async function outcomeOf(
   client: ClientBuilds,
   { cache, exported }: Sharing,
-  { definitions, request }: TrackedBuild,
+  { builder, definitions, request }: TrackedBuild,
   scope: CacheScope,
 ): Promise<ClientOutcome> {
-  const { builder } = client.deps;
   const progress = client.progress.get(request.ref);
   if (progress === undefined) return "new";
   await settledWithin(progress.ended, PROGRESS_END_TIMEOUT_MS);

@@ -26,8 +26,9 @@ async function pin(
   build: TrackedBuild,
   { error, result }: ReturnRequest,
 ): Promise<Pin | ExportResult | undefined> {
-  const { builder, readDefinition, sharing } = client.deps;
+  const { readDefinition, sharing } = client.deps;
   if (sharing?.writeBehind === undefined || error.length > 0 || result === null) return undefined;
+  if (!sharing.canExport(build.builder)) return undefined;
   const { cache, writeBehind } = sharing;
   const complete = build.completeResult(result);
   if (complete === undefined || build.identity === undefined) return undefined;
@@ -37,7 +38,7 @@ async function pin(
   // Just an image, say.
   if (build.definitions.every(({ steps }) => steps.length === 0)) return undefined;
   return writeBehind.pin({
-    builder,
+    builder: build.builder,
     identity: build.identity,
     client: { request: build.request, imports: build.imports, result: complete, definitions: build.definitions },
     slot: cache.beginExport(registry),

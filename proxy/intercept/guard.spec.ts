@@ -2,11 +2,14 @@
 import { mock } from "node:test";
 import { expect } from "chai";
 import { Registry } from "prom-client";
+import type { Builder } from "../farm/builder.js";
 import { createLogger } from "../log/create-logger.js";
 import { Guard, type Guarded } from "./guard.js";
 
 const MESSAGE = Buffer.from("as it was");
 const CHANGED = Buffer.from("changed");
+
+const BUILDER: Builder = { address: "unix:///b.sock", dial: () => Promise.reject(new Error("nobody asks")) };
 
 describe("Guard", () => {
   let registry: Registry;
@@ -32,7 +35,7 @@ describe("Guard", () => {
   };
 
   it("gives the changed request, and counts nothing", async () => {
-    expect(await guard.request("solve", () => Promise.resolve(CHANGED))(MESSAGE)).to.equal(CHANGED);
+    expect(await guard.request("solve", () => Promise.resolve(CHANGED))(MESSAGE, BUILDER)).to.equal(CHANGED);
     // Its time limit is over with it.
     mock.timers.tick(10_000);
     expect([await failures("solve"), lines]).to.deep.equal([0, []]);
@@ -43,7 +46,7 @@ describe("Guard", () => {
     ["throws", fail],
   ] as const) {
     it(`gives the same request where the change ${what}`, async () => {
-      expect(await guard.request("return", change)(MESSAGE)).to.equal(MESSAGE);
+      expect(await guard.request("return", change)(MESSAGE, BUILDER)).to.equal(MESSAGE);
       expect([await failures("return"), await failures("solve")]).to.deep.equal([1, 0]);
     });
   }
@@ -53,10 +56,7 @@ describe("Guard", () => {
     const change = (): Promise<Buffer> => new Promise((_, reject) => (failLate = reject));
     let given: Buffer | undefined;
     const passed = guard
-      .request(
-        "solve",
-        change,
-      )(MESSAGE)
+      .request("solve", change)(MESSAGE, BUILDER)
       .then((message) => (given = message));
     mock.timers.tick(2_999);
     await new Promise(setImmediate);

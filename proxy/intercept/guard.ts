@@ -1,6 +1,7 @@
 /** Keeps what we do to a call from doing harm to it: a failure or a delay of ours means that it is only forwarded. */
 import { Counter } from "prom-client";
 import type { Registry } from "prom-client";
+import type { Builder } from "../farm/builder.js";
 import type { Logger } from "../log/create-logger.js";
 
 /** What a client's request waits for us at most, whatever we wait for. */
@@ -26,8 +27,11 @@ export class Guard {
   }
 
   /** The message that `change` gives, or the same where it fails or is late. */
-  request(call: Guarded, change: (message: Buffer) => Promise<Buffer>): (message: Buffer) => Promise<Buffer> {
-    return async (message) => {
+  request(
+    call: Guarded,
+    change: (message: Buffer, builder: Builder) => Promise<Buffer>,
+  ): (message: Buffer, builder: Builder) => Promise<Buffer> {
+    return async (message, builder) => {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => {
@@ -35,7 +39,7 @@ export class Guard {
         }, REQUEST_TIMEOUT_MS);
       });
       try {
-        return await Promise.race([change(message), late]);
+        return await Promise.race([change(message, builder), late]);
       } catch (error) {
         this.failed(call, error);
         return message;

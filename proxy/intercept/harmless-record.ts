@@ -79,6 +79,12 @@ class HarmlessRecord implements RecordedBuild {
     });
   }
 
+  moved(...args: Parameters<RecordedBuild["moved"]>): void {
+    this.#tell((record) => {
+      record.moved(...args);
+    });
+  }
+
   ended(...args: Parameters<RecordedBuild["ended"]>): void {
     this.#tell((record) => {
       record.ended(...args);

@@ -5,6 +5,7 @@ import { loadBuildMessages, type BuildMessages } from "../buildkit/build-message
 import { loadDefinitionReader, type ReadDefinition } from "../buildkit/definition.js";
 import type { FileTransfer } from "../buildkit/tunnel/file-transfer.js";
 import type { RecordedBuild } from "../builds/recording.js";
+import type { Builder } from "../farm/builder.js";
 import { createLogger } from "../log/create-logger.js";
 import type { Interception } from "../relay/interception.js";
 import { DIFF_COPY, FINISH, packet, request, TunnelScript, type Passing } from "../test/support/tunnel-bytes.js";
@@ -28,6 +29,8 @@ const folder = (name: string): TunnelScript =>
     .send("builder", 1, FINISH)
     .send("client", 1, FINISH);
 
+const NO_BUILDER: Builder = { address: "unix:///b.sock", dial: () => Promise.reject(new Error("there is no builder")) };
+
 describe("interceptSession", () => {
   let messages: BuildMessages;
   let readDefinition: ReadDefinition;
@@ -48,7 +51,6 @@ describe("interceptSession", () => {
       createLogger({ level: "warn", format: "json", stream: { write: (line: string) => lines.push(line) } }),
     );
     client = new ClientBuilds({
-      builder: { address: "unix:///b.sock", dial: () => Promise.reject(new Error("there is no builder")) },
       sharing: undefined,
       recorder: { begin: () => undefined },
       ...{ hashKey: Buffer.alloc(32), messages, readDefinition, guard, now: () => 0 },
@@ -67,13 +69,14 @@ describe("interceptSession", () => {
         told.push(sharedKey);
       },
       ...{ solving: nothing, statusBegan: nothing, status: nothing, statusEnded: nothing, defined: nothing },
-      ...{ imported: nothing, fetched: nothing, held: nothing, ended: nothing, exported: nothing },
+      ...{ imported: nothing, fetched: nothing, held: nothing, moved: nothing, ended: nothing, exported: nothing },
     };
     const solve = messages.solveRequest.decode(messages.solveRequest.encode({ ref, session: sessions[0] ?? "" }));
     client.builds.set(
       ref,
       new TrackedBuild(
         solve,
+        NO_BUILDER,
         undefined,
         harmlessRecord(guard, () => record),
       ),

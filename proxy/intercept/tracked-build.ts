@@ -3,6 +3,7 @@ import type { CacheOptionsEntry, GatewayResult, Ref, SolveRequest } from "../bui
 import type { Definition } from "../buildkit/definition.js";
 import type { RunningBuild } from "../cache/build-overlap.js";
 import type { RecordedBuild } from "../builds/recording.js";
+import type { Builder } from "../farm/builder.js";
 import type { BuildIdentity } from "../cache/cache-index.js";
 import type { ExportSlot } from "../cache/export-slot.js";
 import type { ExportResult } from "../writeback/write-behind-metrics.js";
@@ -15,6 +16,8 @@ const DEFINITIONS_MAX_BYTES = 16 << 20;
 
 export class TrackedBuild {
   readonly request: SolveRequest;
+  /** Another one where it had to move. */
+  builder: Builder;
   /** Undefined where the cache is off. */
   readonly running: RunningBuild | undefined;
   /** Undefined where it is not recorded. */
@@ -37,10 +40,27 @@ export class TrackedBuild {
   readonly #definitions = new Map<string, Buffer>();
   #definitionBytes = 0;
 
-  constructor(request: SolveRequest, running: RunningBuild | undefined, record: RecordedBuild | undefined) {
+  constructor(
+    request: SolveRequest,
+    builder: Builder,
+    running: RunningBuild | undefined,
+    record: RecordedBuild | undefined,
+  ) {
     this.request = request;
+    this.builder = builder;
     this.running = running;
     this.record = record;
+  }
+
+  /** Its builder was lost, and another one does it from the beginning. */
+  move(builder: Builder): void {
+    this.builder = builder;
+    this.import = undefined;
+    this.imports = [];
+    this.registry = undefined;
+    this.attached?.discard();
+    this.attached = undefined;
+    this.record?.moved(builder.address);
   }
 
   /** Remembers the definitions of results that the builder gave. */

@@ -1,27 +1,36 @@
-/** The connection to the builder that belongs to one client connection; opened when it comes, and again after a loss. */
+/** The connection to one builder that belongs to one client connection; opened when it comes, and again after a loss. */
 import type { Logger } from "../log/create-logger.js";
-import type { Builder } from "../farm/builder.js";
+import type { FarmBuilder } from "../farm/farm-builder.js";
 import { ClientConnection } from "../grpc/http2/client-connection.js";
 import type { RelayMetrics } from "./relay-metrics.js";
 
+/** A builder that lives answers a ping at once, whatever it builds. */
+const PING_TIMEOUT_MS = 5_000;
+
 type State =
   | { readonly state: "closed" }
-  | { readonly state: "connecting"; readonly connection: Promise<ClientConnection> }
+  | { readonly state: "connecting"; readonly connection: Promise<ClientConnection>; readonly stop: AbortController }
   | { readonly state: "ready"; readonly connection: ClientConnection };
 
+export interface BuilderLinkDeps {
+  readonly builder: FarmBuilder;
+  readonly metrics: RelayMetrics;
+  readonly logger: Logger;
+  /** It could not be reached, or a connection with calls on it was lost. */
+  readonly onTrouble: () => void;
+}
+
 export class BuilderLink {
-  readonly builder: Builder;
-  readonly #metrics: RelayMetrics;
-  readonly #logger: Logger;
-  readonly #abandoned = new AbortController();
+  readonly builder: FarmBuilder;
+  readonly #deps: BuilderLinkDeps;
   /** All that are open: one that drains may have calls left while the next is in use. */
   readonly #connections = new Set<ClientConnection>();
   #state: State = { state: "closed" };
+  #isClosed = false;
 
-  constructor(builder: Builder, metrics: RelayMetrics, logger: Logger) {
-    this.builder = builder;
-    this.#metrics = metrics;
-    this.#logger = logger;
+  constructor(deps: BuilderLinkDeps) {
+    this.builder = deps.builder;
+    this.#deps = deps;
   }
 
   /** The open connection, if there is one; else see `connect`. */
@@ -32,38 +41,60 @@ export class BuilderLink {
   /** @throws Error whose message says why the builder cannot be reached. */
   async connect(): Promise<ClientConnection> {
     if (this.#state.state === "ready") return this.#state.connection;
-    if (this.#state.state === "closed") this.#state = { state: "connecting", connection: this.#dial() };
+    if (this.#state.state === "closed") {
+      const stop = new AbortController();
+      this.#state = { state: "connecting", connection: this.#dial(stop.signal), stop };
+    }
     return this.#state.connection;
   }
 
   /** The client is gone: its calls at the builder are cancelled. */
   close(): void {
-    this.#abandoned.abort();
-    for (const connection of this.#connections) connection.destroy("the client closed its connection");
+    this.#isClosed = true;
+    this.drop("the client closed its connection");
   }
 
-  async #dial(): Promise<ClientConnection> {
+  /** Ends what is open or being opened; the next call opens anew. */
+  drop(cause: string): void {
+    if (this.#state.state === "connecting") this.#state.stop.abort(new Error(cause));
+    for (const connection of this.#connections) connection.destroy(cause);
+  }
+
+  /** The builder answers nobody: drops what does not answer here either. A connection into the void would never end. */
+  async checkAlive(): Promise<void> {
+    if (this.#state.state === "connecting") this.#state.stop.abort(new Error("the builder does not answer"));
+    const answers = [...this.#connections].map(async (connection) => {
+      if (await connection.isAnswered(PING_TIMEOUT_MS)) return;
+      connection.destroy(`it did not answer within ${PING_TIMEOUT_MS / 1000} s`);
+    });
+    await Promise.all(answers);
+  }
+
+  async #dial(stopped: AbortSignal): Promise<ClientConnection> {
+    const { logger, metrics, onTrouble } = this.#deps;
     try {
-      const socket = await this.builder.dial(this.#abandoned.signal);
-      this.#metrics.connectionOpened("builder");
+      const socket = await this.builder.dial(stopped);
+      metrics.connectionOpened("builder");
       const connection: ClientConnection = new ClientConnection(socket, {
         draining: () => {
           this.#retire(connection);
         },
         closed: (cause) => {
           this.#connections.delete(connection);
-          this.#metrics.connectionClosed("builder");
+          metrics.connectionClosed("builder");
           this.#retire(connection);
-          this.#logger.debug({ builder: this.builder.address, cause }, "builder connection closed");
+          logger.debug({ builder: this.builder.address, cause }, "builder connection closed");
+          if (!this.#isClosed) onTrouble();
         },
       });
       this.#connections.add(connection);
       this.#state = { state: "ready", connection };
       // The client may have left in the very moment in which the connection came.
-      if (this.#abandoned.signal.aborted) this.close();
+      if (stopped.aborted) this.drop("the client closed its connection");
       return connection;
     } catch (error) {
       this.#state = { state: "closed" };
+      if (!this.#isClosed) onTrouble();
       throw error;
     }
   }

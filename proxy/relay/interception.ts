@@ -1,14 +1,17 @@
 /** The seam to those who look into calls: which calls, and what they may do with the messages. */
+import type { Builder } from "../farm/builder.js";
 import type { GrpcCode } from "../grpc/grpc-status.js";
 import type { HeaderList } from "../grpc/http2/header-list.js";
 
 /** What is done with one call. Messages are without their gRPC prefix; what cannot be read passes as it is. */
 export interface Interception {
   /**
-   * Gets the first message of the request, which waits until this resolves with the bytes to send instead. A rejection
-   * lets the message pass unchanged.
+   * Gets the first message of the request and the builder that it goes to; the message waits until this resolves with
+   * the bytes to send instead. A rejection lets it pass unchanged. Called again where the call moves to another builder.
    */
-  readonly request?: (message: Buffer) => Promise<Buffer>;
+  readonly request?: (message: Buffer, builder: Builder) => Promise<Buffer>;
+  /** Gets the first message of a request that no builder takes; `ended` follows. */
+  readonly unsent?: (message: Buffer) => void;
   /**
    * Sees each message of the response, which goes on its way at the same time; undefined, once and last, where one
    * cannot be read.

@@ -17,6 +17,7 @@ export class RelayMetrics {
   readonly #now: () => number;
   readonly #calls: Counter<"service" | "method" | "code">;
   readonly #callsInFlight: Gauge;
+  readonly #moved: Counter;
   /** Plain numbers, because they change with every piece; the counter takes them over when it is read. */
   readonly #bytes: Record<Direction, number> = { to_builder: 0, to_client: 0 };
   readonly #connections: Gauge<"side">;
@@ -49,6 +50,11 @@ export class RelayMetrics {
         this.reset();
         for (const direction of DIRECTIONS) this.inc({ direction }, bytes[direction]);
       },
+    });
+    this.#moved = new Counter({
+      name: "memobuild_relay_moved_builds_total",
+      help: "Builds that went to another builder because theirs was lost.",
+      registers,
     });
     this.#connections = new Gauge({
       name: "memobuild_relay_connections",
@@ -96,6 +102,10 @@ export class RelayMetrics {
         this.#calls.inc({ service, method, code });
       },
     };
+  }
+
+  moved(builds: number): void {
+    this.#moved.inc(builds);
   }
 
   connectionOpened(side: Side): void {

@@ -86,6 +86,16 @@ export class RelayServer {
     }
   }
 
+  /** The builder answers nobody any more: gives up the connections to it that lead nowhere. */
+  checkAlive(address: string): void {
+    for (const session of this.#sessions) session.checkAlive(address);
+  }
+
+  /** Ends all calls on the builder. */
+  dropBuilder(address: string, cause: string): void {
+    for (const session of this.#sessions) session.dropBuilder(address, cause);
+  }
+
   /** Ends what is left at once. */
   close(): Promise<void> {
     this.#stopListening();

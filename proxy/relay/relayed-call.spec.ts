@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import net from "node:net";
 import { expect } from "chai";
+import type { Builder } from "../farm/builder.js";
 import { codeOfTrailers, statusHeaders } from "../grpc/grpc-status.js";
 import { ClientConnection } from "../grpc/http2/client-connection.js";
 import { ErrorCode } from "../grpc/http2/frame.js";
@@ -16,6 +17,8 @@ import { RelayedCall } from "./relayed-call.js";
 const REQUEST = [":method", "POST", ":scheme", "http", ":path", "/a/b", ":authority", "x"];
 const RESPONSE = [":status", "200", "content-type", "application/grpc"];
 const OK = statusHeaders("OK", "");
+
+const BUILDER: Builder = { address: "unix:///b.sock", dial: () => Promise.reject(new Error("it is connected")) };
 
 const framed = (text: string): Buffer => frameMessage(Buffer.from(text));
 /** Only its flag says so. */
@@ -106,15 +109,18 @@ describe("RelayedCall", () => {
       bytesToClient: () => events.push("to client"),
       ended: (code: string) => events.push(`ended ${code}`),
     };
-    const call = new RelayedCall(stream, "unix:///b.sock", observer, {
-      ...interception,
-      ended: (code, message) => {
-        endedCodes.push(code);
-        endedMessages.push(message);
-        if (failsAtEnd) throw new Error("our fault");
+    const call = new RelayedCall(stream, observer, {
+      interception: {
+        ...interception,
+        ended: (code, message) => {
+          endedCodes.push(code);
+          endedMessages.push(message);
+          if (failsAtEnd) throw new Error("our fault");
+        },
       },
+      lostMessage: (cause) => `memobuild: builder unix:///b.sock: ${cause}`,
     });
-    call.forward(headers, toBuilder);
+    call.forward(headers, toBuilder, BUILDER);
     return call.fromClient;
   };
 

@@ -1,5 +1,6 @@
 /** One call: its client's stream and its builder's stream, and the bytes, half-closes and resets between them. */
 import { frameMessage } from "../grpc/message.js";
+import type { Builder } from "../farm/builder.js";
 import { codeOfReset, codeOfTrailers, messageOfTrailers, statusHeaders, trailersOnly } from "../grpc/grpc-status.js";
 import type { GrpcCode } from "../grpc/grpc-status.js";
 import type { ClientConnection } from "../grpc/http2/client-connection.js";
@@ -8,6 +9,10 @@ import type { HeaderList } from "../grpc/http2/header-list.js";
 import type { Stream, StreamFailure, StreamHandler } from "../grpc/http2/stream.js";
 import { harmless, type Interception } from "./interception.js";
 import { MessageHold, ResponseWatch } from "./message-hold.js";
+
+/** Larger requests cannot be sent to another builder when theirs is lost. */
+const KEPT_MAX_BYTES = 1 << 20;
+const RESPONSE_HEADERS: HeaderList = [":status", "200", "content-type", "application/grpc"];
 
 /** Told what happens on a call; times are left to it. */
 export interface CallObserver {
@@ -19,43 +24,91 @@ export interface CallObserver {
   ended(code: GrpcCode): void;
 }
 
+export interface RelayedCallOptions {
+  readonly interception?: Interception | undefined;
+  /** Where it goes depends on its first message: see `firstMessage`. */
+  readonly isRead?: boolean;
+  /** The builder was lost, or refused it. True: it goes to another one. */
+  readonly onLost?: () => boolean;
+  /** What the client is told of a builder that was lost for that cause. */
+  readonly lostMessage?: (cause: string) => string;
+}
+
 /** Forwards a call; it lives until both of its streams have ended. */
 export class RelayedCall {
+  /** Undefined where the request has none that can be read. */
+  readonly firstMessage: Promise<Buffer | undefined>;
   readonly #client: Stream;
-  readonly #builderAddress: string;
   readonly #observer: CallObserver;
-  readonly #toBuilder: Pipe;
+  #toBuilder: Pipe;
   readonly #toClient: Pipe;
   readonly #interception: Interception;
+  readonly #onLost: () => boolean;
+  readonly #lostMessage: (cause: string) => string;
+  /** Whether the first message of the request is held at all. */
+  readonly #holdsRequest: boolean;
   /** The request's first message, until it was looked into; then undefined. */
   #heldRequest: MessageHold | undefined;
+  /** The held message, once it is whole. */
+  #message: Buffer | undefined;
+  #tellFirst: (message: Buffer | undefined) => void = () => undefined;
   /** Of the request, behind the held message, their window not given back. */
   #heldBytes = 0;
   #heldResponse: MessageHold | undefined;
   readonly #watch: ResponseWatch | undefined;
+  /** The whole request body until now, as the client sent it; undefined where it cannot be sent again. */
+  #kept: Buffer[] | undefined = [];
+  #keptBytes = 0;
   #builder: Stream | undefined;
+  #target: Builder | undefined;
+  /** Counts the builders that it was forwarded to. */
+  #attempt = 0;
   /** Set when the client has half-closed. */
   #requestEnd: { readonly trailers: HeaderList | undefined } | undefined;
   #hasResponded = false;
+  #hasAnswered = false;
   #isOver = false;
 
-  /** @param builderAddress for messages to the client. */
-  constructor(client: Stream, builderAddress: string, observer: CallObserver, interception: Interception = {}) {
+  constructor(client: Stream, observer: CallObserver, options: RelayedCallOptions = {}) {
+    const { interception = {}, isRead = false, onLost = () => false, lostMessage = (cause) => cause } = options;
     this.#client = client;
-    this.#builderAddress = builderAddress;
     this.#observer = observer;
-    this.#toBuilder = new Pipe(client, (bytes) => {
-      observer.bytesToBuilder(bytes);
-    });
+    this.#onLost = onLost;
+    this.#lostMessage = lostMessage;
+    this.#toBuilder = this.#pipeToBuilder();
     this.#toClient = new Pipe(undefined, (bytes) => {
       observer.bytesToClient(bytes);
     });
     this.#toClient.writeTo(client);
     this.#interception = interception;
     const { observeResponse, request, rewriteResponse } = interception;
-    if (request !== undefined) this.#heldRequest = new MessageHold();
+    this.#holdsRequest = isRead || request !== undefined;
+    this.firstMessage = new Promise((resolve) => {
+      this.#tellFirst = resolve;
+    });
+    if (this.#holdsRequest) this.#heldRequest = new MessageHold();
+    else this.#tellFirst(undefined);
     if (rewriteResponse !== undefined) this.#heldResponse = new MessageHold();
     if (observeResponse !== undefined) this.#watch = new ResponseWatch(observeResponse);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** A builder may have seen it. */
+  get isForwarded(): boolean {
+    return this.#attempt > 0;
+  }
+
+  /** The client got bytes of a builder's answer. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
+  /** It can be forwarded again, to another builder; whether the client may notice is for others to know. */
+  get isRepeatable(): boolean {
+    return !this.#isOver && this.#kept !== undefined;
   }
 
   /** Hears the client. */
@@ -66,12 +119,13 @@ export class RelayedCall {
         harmless(() => {
           this.#interception.observeBytes?.fromClient(piece);
         }, undefined);
+        this.#keep(piece);
         if (this.#heldRequest === undefined) this.#toBuilder.write(piece);
         else this.#holdRequest(this.#heldRequest, piece);
       },
       end: (trailers) => {
         this.#requestEnd = { trailers };
-        if (this.#heldRequest?.isWhole === false) this.#release(this.#heldRequest, Buffer.alloc(0));
+        if (this.#heldRequest?.isWhole === false) this.#releaseIllegible(this.#heldRequest);
         this.#endRequestIfDue();
       },
       failed: (failure) => {
@@ -83,21 +137,41 @@ export class RelayedCall {
     };
   }
 
-  /** Sends the call on; what the client has sent meanwhile follows. */
-  forward(request: HeaderList, connection: ClientConnection): void {
+  /** Sends the call on; what the client has sent until now follows. After a loss, to another builder. */
+  forward(request: HeaderList, connection: ClientConnection, target: Builder): void {
     if (this.#isOver) return;
-    const builder = connection.request(request, this.#fromBuilder());
+    if (this.#attempt++ > 0) this.#rewind();
+    const builder = connection.request(request, this.#fromBuilder(this.#attempt));
     this.#observer.forwarded();
+    // Where it was refused at once, somebody may have sent it elsewhere by now.
     this.#builder = builder;
+    this.#target = target;
     this.#toClient.readsFrom(builder);
     this.#toBuilder.writeTo(builder);
+    if (this.#heldRequest !== undefined && this.#message !== undefined) {
+      void this.#changeRequest(this.#heldRequest, this.#message, target);
+    }
     this.#endRequestIfDue();
   }
 
-  /** Fails the call, which the builder may not have seen: UNAVAILABLE, with the builder's address and the cause. */
-  fail(cause: string): void {
+  /** Gives up the builder that it was forwarded to; `forward` follows, or `fail`. */
+  leave(): void {
+    if (this.#builder === undefined) return;
+    this.#attempt++;
+    this.#builder.reset(ErrorCode.Cancel);
+    this.#builder = undefined;
+    this.#target = undefined;
+  }
+
+  /** Fails the call, which a builder may not have seen, with UNAVAILABLE. */
+  fail(message: string): void {
     if (this.#isOver) return;
-    const message = `memobuild: builder ${this.#builderAddress}: ${cause}`;
+    if (this.#attempt === 0 && this.#message !== undefined) {
+      const unsent = this.#message;
+      harmless(() => {
+        this.#interception.unsent?.(unsent);
+      }, undefined);
+    }
     if (this.#hasResponded) this.#client.end(statusHeaders("UNAVAILABLE", message));
     else this.#client.respond(trailersOnly("UNAVAILABLE", message), true);
     // The rest of the request goes nowhere; gRPC clients end it when they have their answer.
@@ -105,15 +179,37 @@ export class RelayedCall {
     this.#over("UNAVAILABLE", message);
   }
 
-  #fromBuilder(): StreamHandler {
+  /** Sends a message of ours before the builder's, with `metadata` where it is the first of the answer. */
+  announce(message: Buffer, metadata: HeaderList): void {
+    if (this.#isOver) return;
+    if (!this.#hasResponded) this.#client.respond([...RESPONSE_HEADERS, ...metadata], false);
+    this.#hasResponded = true;
+    this.#toClient.writeOwn(frameMessage(message));
+  }
+
+  /** Answers in place of a builder. */
+  answer(message: Buffer): void {
+    if (this.#isOver) return;
+    this.announce(message, []);
+    this.#client.end(statusHeaders("OK", ""));
+    this.#toBuilder.discard();
+    this.#over("OK");
+  }
+
+  /** What is heard from a builder that it has left since counts no more. */
+  #fromBuilder(attempt: number): StreamHandler {
     return {
       headers: (headers, isEndStream) => {
-        this.#hasResponded = true;
+        if (attempt !== this.#attempt) return;
         // Trailers-only stays one HEADERS frame; other headers go out now, not with the first message.
-        this.#client.respond(headers, isEndStream);
+        if (!this.#hasResponded) this.#client.respond(headers, isEndStream);
+        else if (isEndStream) this.#client.end(withoutResponseHeaders(headers));
+        this.#hasResponded = true;
         if (isEndStream) this.#over(codeOfTrailers(headers), messageOfTrailers(headers));
       },
       data: (piece) => {
+        if (attempt !== this.#attempt) return;
+        if (!this.#hasAnswered) this.#answered();
         if (this.#heldResponse === undefined) this.#toClient.write(piece);
         else this.#holdResponse(this.#heldResponse, piece);
         harmless(() => {
@@ -122,18 +218,56 @@ export class RelayedCall {
         }, undefined);
       },
       end: (trailers) => {
+        if (attempt !== this.#attempt) return;
         // A message that was cut off goes out as it is.
         if (this.#heldResponse !== undefined) this.#toClient.writeOwn(this.#heldResponse.takeRest());
         this.#client.end(trailers);
         this.#over(codeOfTrailers(trailers ?? []), messageOfTrailers(trailers ?? []));
       },
       failed: (failure) => {
-        this.#builderFailed(failure);
+        if (attempt === this.#attempt) this.#builderFailed(failure);
       },
       drain: () => {
-        this.#toBuilder.drained();
+        if (attempt === this.#attempt) this.#toBuilder.drained();
       },
     };
+  }
+
+  #pipeToBuilder(): Pipe {
+    return new Pipe(this.#client, (bytes) => {
+      this.#observer.bytesToBuilder(bytes);
+    });
+  }
+
+  #keep(piece: Buffer): void {
+    this.#keptBytes += piece.length;
+    if (this.#keptBytes > KEPT_MAX_BYTES) this.#kept = undefined;
+    this.#kept?.push(piece);
+  }
+
+  #answered(): void {
+    this.#hasAnswered = true;
+    // A request that goes on while it is answered is a conversation: nobody can have it twice.
+    if (this.#requestEnd === undefined) this.#kept = undefined;
+  }
+
+  /** Back to where nothing was sent to a builder. */
+  #rewind(): void {
+    this.#toBuilder.discard();
+    this.#toBuilder = this.#pipeToBuilder();
+    this.#client.consumed(this.#heldBytes);
+    this.#heldBytes = 0;
+    this.#heldRequest = undefined;
+    const kept = Buffer.concat(this.#kept ?? []);
+    if (!this.#holdsRequest) {
+      this.#toBuilder.writeOwn(kept);
+      return;
+    }
+    const held = new MessageHold();
+    this.#heldRequest = held;
+    const message = held.push(kept);
+    if (message === "illegible" || (message === "more" && this.#requestEnd !== undefined)) this.#releaseIllegible(held);
+    else if (message !== "more") this.#message = message;
   }
 
   #holdRequest(held: MessageHold, piece: Buffer): void {
@@ -143,16 +277,27 @@ export class RelayedCall {
     const message = held.push(piece);
     if (message === "more") return;
     // What comes meanwhile is kept by `held`, in its order.
-    if (message === "illegible") this.#release(held, Buffer.alloc(0));
+    if (message === "illegible") this.#releaseIllegible(held);
     // Who looked into the call was told already that it has ended.
     else if (this.#isOver) this.#release(held, frameMessage(message));
-    else void this.#changeRequest(held, message);
+    else {
+      this.#message = message;
+      this.#tellFirst(message);
+      if (this.#target !== undefined) void this.#changeRequest(held, message, this.#target);
+    }
   }
 
-  async #changeRequest(held: MessageHold, message: Buffer): Promise<void> {
+  #releaseIllegible(held: MessageHold): void {
+    this.#tellFirst(undefined);
+    this.#release(held, Buffer.alloc(0));
+  }
+
+  async #changeRequest(held: MessageHold, message: Buffer, target: Builder): Promise<void> {
     const unchanged = Promise.resolve(message);
-    const changed = harmless(() => this.#interception.request?.(message), undefined) ?? unchanged;
-    this.#release(held, frameMessage(await changed.catch(() => message)));
+    const changed = harmless(() => this.#interception.request?.(message, target), undefined) ?? unchanged;
+    const first = await changed.catch(() => message);
+    // It may have gone to another builder meanwhile, which needs changes of its own.
+    if (this.#heldRequest === held) this.#release(held, frameMessage(first));
   }
 
   /** The request goes on: `first`, and what was held behind it. */
@@ -189,12 +334,13 @@ export class RelayedCall {
         this.#over(codeOfReset(failure.code));
         break;
       case "unprocessed":
+        if (this.#onLost()) break;
         // gRPC clients make a refused call again by themselves; it then goes to a new connection.
         this.#client.reset(ErrorCode.RefusedStream);
         this.#over("UNAVAILABLE");
         break;
       case "lost":
-        this.fail(failure.cause);
+        if (!this.#onLost()) this.fail(this.#lostMessage(failure.cause));
         break;
     }
   }
@@ -209,6 +355,8 @@ export class RelayedCall {
   #over(code: GrpcCode, message = ""): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#kept = undefined;
+    this.#tellFirst(undefined);
     this.#observer.ended(code);
     harmless(() => {
       this.#interception.ended?.(code, message);
@@ -276,4 +424,14 @@ class Pipe {
     for (const { piece, isOwn } of this.#early.splice(0)) if (!isOwn) this.#from?.consumed(piece.length);
     this.drained();
   }
+}
+
+/** Trailers-only headers, as trailers behind headers that were sent already. */
+function withoutResponseHeaders(headers: HeaderList): HeaderList {
+  const trailers: string[] = [];
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const [name = "", value = ""] = headers.slice(at, at + 2);
+    if (name !== ":status" && name !== "content-type") trailers.push(name, value);
+  }
+  return trailers;
 }

@@ -10,6 +10,9 @@ import { OwnBuild } from "../buildkit/own-build.js";
 import type { Builder } from "../farm/builder.js";
 import { GrpcClient } from "../grpc/grpc-client.js";
 
+/** A builder that lives answers a ping at once, whatever it builds. */
+const PING_TIMEOUT_MS = 5_000;
+
 /** What the client's build is made of. */
 export interface ClientBuild {
   /** Its Control.Solve. */
@@ -91,6 +94,11 @@ export class PinJob {
     await this.#build.return({ ...results, metadata });
     await this.#build.ended;
     this.#grpc?.close();
+  }
+
+  /** Cancels it where the builder does not answer on its connection. */
+  async checkAlive(): Promise<void> {
+    if ((await this.#grpc?.isAnswered(PING_TIMEOUT_MS)) === false) this.cancel();
   }
 
   /** Ends it without export; the builder stops what runs only for it. */

@@ -92,12 +92,15 @@ export class WriteBehind {
     const started = now();
     const { builder, client, slot } = order;
     const job = new PinJob({ builder, messages, client, cacheExport: slot.entry });
+    jobs.running.add(job);
     let over: ExportEnd | undefined;
     const end = (ended: ExportEnd): ExportEnd => {
       if (over !== undefined) return over;
       over = ended;
       clearTimeout(lifeTime);
+      jobs.lost.signal.removeEventListener("abort", lost);
       jobs.keys.delete(key);
+      jobs.running.delete(job);
       metrics.jobs(-1);
       job.cancel();
       slot.discard();
@@ -108,6 +111,10 @@ export class WriteBehind {
     const lifeTime = setTimeout(() => {
       end({ result: "timed_out" });
     }, this.#deps.exportTimeoutMs).unref();
+    const lost = (): void => {
+      end({ result: "failed" });
+    };
+    jobs.lost.signal.addEventListener("abort", lost, { once: true });
     try {
       await withDeadline(this.#stopped.signal, HOLD_TIMEOUT_MS, "the builder did not load it in time", (signal) =>
         job.pin(signal),
@@ -128,6 +135,22 @@ export class WriteBehind {
         );
       },
     };
+  }
+
+  /** Pinned or exporting, on that builder. */
+  jobsOn(builder: string): number {
+    return this.#jobs.get(builder)?.keys.size ?? 0;
+  }
+
+  /** The builder answers nobody any more: gives up the exports whose connections lead nowhere. */
+  checkAlive(builder: string): void {
+    for (const job of this.#jobs.get(builder)?.running ?? []) void job.checkAlive();
+  }
+
+  /** The builder is given up, and with it what it holds. */
+  dropBuilder(builder: string): void {
+    this.#jobs.get(builder)?.lost.abort(new Error("the builder is lost"));
+    this.#jobs.delete(builder);
   }
 
   /** Pinned or exporting. */
@@ -202,7 +225,12 @@ export class WriteBehind {
   #jobsOf(builder: string): JobsOfBuilder {
     const known = this.#jobs.get(builder);
     if (known !== undefined) return known;
-    const jobs = { keys: new Set<string>(), turns: new Turns(EXPORTING_PER_BUILDER_MAX) };
+    const jobs: JobsOfBuilder = {
+      ...{ keys: new Set(), running: new Set(), lost: new AbortController() },
+      turns: new Turns(EXPORTING_PER_BUILDER_MAX),
+    };
+    // Each job waits for it.
+    setMaxListeners(0, jobs.lost.signal);
     this.#jobs.set(builder, jobs);
     return jobs;
   }
@@ -237,7 +265,10 @@ function jobKey({ client, identity }: ExportOrder): string {
 interface JobsOfBuilder {
   /** What each job loads. */
   readonly keys: Set<string>;
+  readonly running: Set<PinJob>;
   readonly turns: Turns;
+  /** Aborts when the builder is lost. */
+  readonly lost: AbortController;
 }
 
 const TIMED_OUT = "the export took longer than --export-timeout";

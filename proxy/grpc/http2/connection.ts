@@ -34,6 +34,7 @@ const CONNECTION_CREDIT_BYTES = CONNECTION_WINDOW_BYTES / 32;
 const HEADER_BLOCK_MAX_FRAMES = 8192;
 const NOT_HTTP2 = "it does not speak HTTP/2 (is it the right port, with or without TLS?)";
 const SETTINGS_TIMEOUT_MS = 10_000;
+const PING_BYTES = 8;
 
 /** `draining`: one side sent GOAWAY, so no new call may be made; those under way go on. */
 type State =
@@ -60,6 +61,8 @@ export abstract class Connection implements StreamPort, FrameHandler {
   readonly #settingsTimer: NodeJS.Timeout;
   /** Streams that wait for window or for the socket; each flush moves one to the end, so that all get their turn. */
   readonly #blocked = new Set<Stream>();
+  /** Told when an answer to our PING comes, or the connection ends. */
+  readonly #pings: (() => void)[] = [];
   #hasSettings = false;
   #sendWindowBytes = DEFAULT_WINDOW_BYTES;
   #receiveWindowBytes = CONNECTION_WINDOW_BYTES;
@@ -118,6 +121,23 @@ export abstract class Connection implements StreamPort, FrameHandler {
     if (this.state.state === "closed") return;
     this.#writer.write(goAwayFrame(this.lastPeerStreamId(), ErrorCode.NoError, ""));
     this.#shutDown(cause);
+  }
+
+  /**
+   * Sends a PING; whether it is answered in time. Not for regular use: a gRPC server closes the connection of a client
+   * that pings often.
+   */
+  async isAnswered(timeoutMs: number): Promise<boolean> {
+    if (this.state.state === "closed") return false;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs, false);
+      this.#pings.push(() => {
+        clearTimeout(timer);
+        resolve(this.state.state !== "closed");
+      });
+      this.#writer.write(frameHeader(PING_BYTES, FrameType.Ping, 0, 0));
+      this.#writer.write(Buffer.alloc(PING_BYTES));
+    });
   }
 
   /** Takes the bytes of frames; a server takes the client's preface from them first. */
@@ -241,9 +261,12 @@ export abstract class Connection implements StreamPort, FrameHandler {
       case FrameType.PushPromise:
         throw new ConnectionError(ErrorCode.ProtocolError, "PUSH_PROMISE, which we disabled");
       case FrameType.Ping:
-        expectLength(payload, 8, "PING");
-        if ((flags & Flag.Ack) !== 0) break;
-        this.#writer.writePingAnswer(Buffer.concat([frameHeader(8, FrameType.Ping, Flag.Ack, 0), payload]));
+        expectLength(payload, PING_BYTES, "PING");
+        if ((flags & Flag.Ack) !== 0) {
+          for (const answered of this.#pings.splice(0)) answered();
+          break;
+        }
+        this.#writer.writePingAnswer(Buffer.concat([frameHeader(PING_BYTES, FrameType.Ping, Flag.Ack, 0), payload]));
         break;
       case FrameType.GoAway:
         if (payload.length < 8) throw new ConnectionError(ErrorCode.FrameSizeError, "GOAWAY too short");
@@ -396,6 +419,7 @@ export abstract class Connection implements StreamPort, FrameHandler {
     if (this.state.state === "closed") return;
     this.state = { state: "closed", cause };
     clearTimeout(this.#settingsTimer);
+    for (const ended of this.#pings.splice(0)) ended();
     const failure: StreamFailure = { kind: "lost", cause };
     for (const stream of [...this.streams.values(), ...this.waitingStreams()]) stream.failed(failure);
     this.#options.onClosed(cause);

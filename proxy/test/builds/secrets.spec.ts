@@ -121,7 +121,12 @@ describe("what MemoBuild keeps of builds", () => {
   /** All that the API has to say of them. */
   const toldByApi = async (): Promise<string[]> => {
     const { api, builds } = world();
-    const texts: unknown[] = [await world().all(), await api.status(), await api.builders(), await api.cache.usage()];
+    const texts: unknown[] = [
+      await world().all(),
+      await api.status(),
+      await api.builders.report(),
+      await api.cache.usage(),
+    ];
     for (const { ref } of records)
       texts.push(
         await builds.build(ref),

@@ -2,10 +2,12 @@
 import type { BuildDesk } from "../../builds/build-desk.js";
 import type { CacheAdmin } from "../../cache/cache-admin.js";
 import { apiSocketPath } from "../../config/data-dir.js";
+import type { BuilderDesk } from "../../farm/builder-desk.js";
 import { createApiServer } from "../../http/api-server.js";
 import type { StatusReport } from "../../http/status-messages.js";
 import { createLogger } from "../../log/create-logger.js";
 import { MemoryBuildDesk } from "./memory-build-desk.js";
+import { MemoryBuilderDesk, sampleBuilderReport } from "./memory-builder-desk.js";
 import { makeTempDir, removeDir } from "./temp-dir.js";
 
 export interface CacheApi {
@@ -33,13 +35,14 @@ export const SAMPLE_STATUS: StatusReport = {
   runningBuilds: 1,
   runningExports: 1,
   builders: [
-    { address: "unix:///run/buildkit/buildkitd.sock", state: "up", runningBuilds: 1 },
-    { address: "tcp://10.0.0.2:1234", state: "down", cause: "connect ECONNREFUSED", runningBuilds: 0 },
+    sampleBuilderReport({ name: "unix:///run/buildkit/buildkitd.sock", runningBuilds: 1, clients: 1 }),
+    sampleBuilderReport({ name: "tcp://10.0.0.2:1234", state: "down", cause: "connect ECONNREFUSED" }),
   ],
 };
 
 export interface CacheApiOptions {
   readonly builds?: BuildDesk;
+  readonly builders?: BuilderDesk;
   readonly listensOnTcp?: boolean;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -55,7 +58,7 @@ export async function startCacheApi(cache: CacheAdmin | undefined, options: Cach
     cache,
     builds: options.builds ?? new MemoryBuildDesk(),
     status: () => Promise.resolve(SAMPLE_STATUS),
-    builders: () => Promise.resolve(SAMPLE_STATUS.builders),
+    builders: options.builders ?? new MemoryBuilderDesk(),
     log,
     now: options.now ?? Date.now,
   });

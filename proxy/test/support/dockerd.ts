@@ -1,7 +1,11 @@
-/** Runs Debian's Docker engine with all its state in a directory of the test, and without touching the network set-up. */
+/**
+ * Runs Debian's Docker engine with all its state in a directory of the test. It sets up no network by itself; bridges
+ * that are asked for work, as far as this machine and their containers need them.
+ */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { run, start } from "./command.js";
+import { narrowRuntime } from "./narrow-runtime.js";
 import { poll, within } from "./poll.js";
 import { writeFiles } from "./temp-dir.js";
 
@@ -17,7 +21,7 @@ export async function startDockerd(dir: string): Promise<Dockerd> {
   const state = ["--data-root", join(dir, "data"), "--exec-root", join(dir, "exec"), "--pidfile", join(dir, "pid")];
   const config = ["--config-file", join(dir, "daemon.json")];
   const network = ["--bridge=none", "--iptables=false", "--ip6tables=false"];
-  await writeFiles(dir, { "daemon.json": "{}" });
+  await writeFiles(dir, { "daemon.json": JSON.stringify(await narrowRuntime(dir)) });
   await mkdir(join(dir, "tmp"));
   // Its containerd writes its stacks into the directory for temporary files when it is slow to answer.
   const env = { TMPDIR: join(dir, "tmp") };

@@ -1,16 +1,19 @@
-/** The builder that MemoBuild runs itself where none is configured: a buildkitd process, restarted when it dies. */
+/** A builder that MemoBuild runs itself: a buildkitd process with all it needs in one folder, restarted when it dies. */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { constants } from "node:fs";
-import { access, mkdir, open, realpath, rename, rm } from "node:fs/promises";
+import { mkdir, open, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { StartError } from "../config/start-error.js";
-import { unixPathProblem } from "../config/unix-path.js";
-import type { Logger } from "../log/create-logger.js";
-import type { Builder } from "./builder.js";
-import { addressBuilder } from "./dial.js";
-import { removeLeftovers } from "./leftovers.js";
+import type { OptionName } from "../../config/options.js";
+import { StartError } from "../../config/start-error.js";
+import { unixPathProblem } from "../../config/unix-path.js";
+import type { Logger } from "../../log/create-logger.js";
+import type { Builder } from "../builder.js";
+import { addressBuilder } from "../dial.js";
+import { removeLeftovers } from "../leftovers.js";
+import type { BuilderCgroup } from "./builder-cgroup.js";
+import { findProgram, withSystemPath } from "./find-program.js";
+import { gcArguments } from "./managed-builders.js";
 
 const RESTART_MIN_MS = 250;
 const RESTART_MAX_MS = 30_000;
@@ -22,13 +25,18 @@ const START_POLL_MS = 25;
 const STOP_TIMEOUT_MS = 10_000;
 /** Its last words are looked for in so much of its log. */
 const LOG_TAIL_MAX_BYTES = 64 * 1024;
-/** Where runc lives; a user's PATH may lack it. */
-const SYSTEM_PATH = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-export interface EmbeddedBuilderOptions {
+export interface BuilderProcessOptions {
+  /** What asked for it, as users know it. */
+  readonly option: OptionName;
   /** Program: a path, or a name to look up. */
   readonly buildkitd: string;
-  readonly dataDir: string;
+  /** For its state, socket, log and temporary files, beside other things. */
+  readonly folder: string;
+  /** What it prunes its state down to. */
+  readonly keepBytes?: number | undefined;
+  /** Of this builder alone; its owner makes it before the start. */
+  readonly cgroup?: BuilderCgroup | undefined;
   /** Folders to look for programs in, in order. */
   readonly searchPath: readonly string[];
   /** The daemon's environment: proxies and OpenTelemetry are set there. */
@@ -44,23 +52,25 @@ interface Running {
 
 type State = { readonly state: "stopped" } | Running | { readonly state: "waiting"; readonly timer: NodeJS.Timeout };
 
-/** All below the real path of the data directory: that is what the system lists mounts by. */
+/** All below the real path of the folder: that is what the system lists mounts by. */
 interface Paths {
   readonly root: string;
   readonly tmpDir: string;
   readonly socket: string;
   readonly log: string;
+  readonly config: string;
 }
 
-const pathsIn = (dataDir: string): Paths => ({
-  root: join(dataDir, "buildkit"),
-  tmpDir: join(dataDir, "tmp"),
-  socket: join(dataDir, "buildkitd.sock"),
-  log: join(dataDir, "buildkitd.log"),
+const pathsIn = (folder: string): Paths => ({
+  root: join(folder, "buildkit"),
+  tmpDir: join(folder, "tmp"),
+  socket: join(folder, "buildkitd.sock"),
+  log: join(folder, "buildkitd.log"),
+  config: join(folder, "buildkitd.toml"),
 });
 
-export class EmbeddedBuilder {
-  readonly #options: EmbeddedBuilderOptions;
+export class BuilderProcess {
+  readonly #options: BuilderProcessOptions;
   #paths: Paths;
   #program = "";
   #state: State = { state: "stopped" };
@@ -70,14 +80,24 @@ export class EmbeddedBuilder {
   #mayLeaveTraces = false;
   #isClosing = false;
 
-  constructor(options: EmbeddedBuilderOptions) {
+  constructor(options: BuilderProcessOptions) {
     this.#options = options;
-    this.#paths = pathsIn(options.dataDir);
+    this.#paths = pathsIn(options.folder);
   }
 
   /** Once it has started. */
   get builder(): Builder {
     return addressBuilder({ kind: "unix", path: this.#paths.socket });
+  }
+
+  /** Of what BuildKit keeps; once it has started. */
+  get stateDir(): string {
+    return this.#paths.root;
+  }
+
+  /** Of the process that runs now. */
+  get pid(): number | undefined {
+    return this.#state.state === "running" ? this.#state.child.pid : undefined;
   }
 
   /**
@@ -86,19 +106,21 @@ export class EmbeddedBuilder {
    * @throws StartError
    */
   async start(): Promise<void> {
+    const { cgroup, option } = this.#options;
     if (process.platform !== "linux") {
-      throw new StartError("builder", `BuildKit runs on Linux only, this is ${process.platform}: name a builder`);
+      throw new StartError(option, `BuildKit runs on Linux only, this is ${process.platform}: name a builder`);
     }
     if (process.getuid?.() !== 0) {
-      throw new StartError("builder", "the embedded BuildKit needs root: run as root, or name a builder");
+      throw new StartError(option, "the BuildKit that MemoBuild runs needs root: run as root, or name a builder");
     }
     await this.#resolvePaths();
     const problem = unixPathProblem(this.#paths.socket);
     if (problem !== undefined) throw new StartError("data-dir", problem);
-    this.#program = await this.#find(this.#options.buildkitd, "buildkitd", "run make tools, or name a builder");
-    await this.#find("buildkit-runc", "buildkitd", "").catch(() =>
-      this.#find("runc", "buildkitd", "BuildKit runs containers with it; Debian has it in the package runc"),
-    );
+    await this.#findPrograms();
+    if (cgroup !== undefined) {
+      // Else its containers would be in a group beside its own.
+      await writeFile(this.#paths.config, `[worker.oci]\n  defaultCgroupParent = ${JSON.stringify(cgroup.path)}\n`);
+    }
     // buildkitd leaves sockets of ssh mounts behind in its folder for temporary files.
     await rm(this.#paths.tmpDir, { recursive: true, force: true });
     await mkdir(this.#paths.tmpDir, { recursive: true, mode: 0o700 });
@@ -115,6 +137,23 @@ export class EmbeddedBuilder {
     await this.#restarting;
     if (this.#state.state === "running") await this.#stop(this.#state, hurry);
     if (this.#mayLeaveTraces) await this.#removeLeftovers();
+    await this.#options.cgroup?.remove();
+  }
+
+  async #findPrograms(): Promise<void> {
+    const { buildkitd } = this.#options;
+    const program = await findProgram(buildkitd, this.#searchPath());
+    if (program === undefined) {
+      const isPath = buildkitd.includes("/");
+      const hint = `${buildkitd} is not in PATH: run make tools, or name a builder`;
+      throw new StartError("buildkitd", isPath ? `cannot run ${buildkitd}` : hint);
+    }
+    this.#program = program;
+    for (const runc of ["buildkit-runc", "runc"]) {
+      if ((await findProgram(runc, this.#searchPath())) !== undefined) return;
+    }
+    const advice = "BuildKit runs containers with it; Debian has it in the package runc";
+    throw new StartError("buildkitd", `runc is not in PATH: ${advice}`);
   }
 
   async #stop({ child, exited }: Running, hurry: AbortSignal): Promise<void> {
@@ -130,15 +169,21 @@ export class EmbeddedBuilder {
   }
 
   async #resolvePaths(): Promise<void> {
-    const { dataDir } = this.#options;
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    const paths = pathsIn(await realpath(dataDir));
+    const { folder } = this.#options;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const paths = pathsIn(await realpath(folder));
     await mkdir(paths.root, { recursive: true, mode: 0o700 });
     this.#paths = { ...paths, root: await realpath(paths.root) };
   }
 
+  /** By these a daemon that was left over is known, whatever stands before them. */
   #daemonArguments(): string[] {
     return ["--root", this.#paths.root, "--addr", `unix://${this.#paths.socket}`];
+  }
+
+  #settings(): string[] {
+    const { cgroup, keepBytes } = this.#options;
+    return [...(cgroup === undefined ? [] : ["--config", this.#paths.config]), ...gcArguments(keepBytes)];
   }
 
   #removeLeftovers(): Promise<void> {
@@ -166,7 +211,7 @@ export class EmbeddedBuilder {
       return;
     }
     const startedMs = performance.now();
-    const child = spawn(this.#program, this.#daemonArguments(), {
+    const child = spawn(this.#program, [...this.#settings(), ...this.#daemonArguments()], {
       stdio: ["ignore", log.fd, log.fd],
       // A group of its own: Ctrl-C in the terminal is for us, who let builds end first.
       detached: true,
@@ -181,9 +226,22 @@ export class EmbeddedBuilder {
       });
     });
     this.#state = { state: "running", child, exited };
+    this.#limit(child);
     await log.close();
     this.#options.logger.info({ buildkitdPid: child.pid, log: this.#paths.log }, "buildkitd started");
     void exited.then(() => this.#ended(performance.now() - startedMs));
+  }
+
+  /** One that cannot be limited does not run: it would take what the others were promised. */
+  #limit(child: ChildProcess): void {
+    const { cgroup, logger } = this.#options;
+    if (cgroup === undefined || child.pid === undefined) return;
+    try {
+      cgroup.enter(child.pid);
+    } catch (error) {
+      logger.error({ cause: error instanceof Error ? error.message : String(error) }, "buildkitd cannot be limited");
+      child.kill("SIGKILL");
+    }
   }
 
   async #ended(ranMs: number): Promise<void> {
@@ -221,27 +279,7 @@ export class EmbeddedBuilder {
   }
 
   #searchPath(): readonly string[] {
-    return [...new Set([...this.#options.searchPath, ...SYSTEM_PATH])];
-  }
-
-  async #find(program: string, option: "buildkitd", advice: string): Promise<string> {
-    if (program.includes("/")) {
-      return access(program, constants.X_OK).then(
-        () => program,
-        (cause: unknown) => {
-          throw new StartError(option, `cannot run ${program}`, { cause });
-        },
-      );
-    }
-    for (const folder of this.#searchPath()) {
-      const path = join(folder, program);
-      const isThere = await access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      );
-      if (isThere) return path;
-    }
-    throw new StartError(option, `${program} is not in PATH: ${advice}`);
+    return withSystemPath(this.#options.searchPath);
   }
 }
 

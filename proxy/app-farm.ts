@@ -1,0 +1,155 @@
+/** Composition of the farm: from the configuration to builders that take builds, and back. */
+import { join } from "node:path";
+import type { Registry } from "prom-client";
+import type { BuildMessages } from "./buildkit/build-messages.js";
+import { loadDiskUsageMessages } from "./buildkit/disk-usage.js";
+import { loadWorkersCodec } from "./buildkit/workers.js";
+import type { Config } from "./config/config.js";
+import type { SqliteDatabase } from "./database/sqlite-database.js";
+import { installationKey } from "./database/installation-key.js";
+import { BuildQueue } from "./farm/build-queue.js";
+import type { ResourceUsage } from "./farm/builder-desk.js";
+import { createBuilderProbe } from "./farm/builder-probe.js";
+import { systemClock } from "./farm/clock.js";
+import { systemLookup } from "./farm/dns-builders.js";
+import { Farm } from "./farm/farm.js";
+import { isUp } from "./farm/farm-builder.js";
+import { FarmMetrics } from "./farm/farm-metrics.js";
+import { SqliteKeptBuilders } from "./farm/kept-builders.js";
+import { BuilderProcess } from "./farm/managed/builder-process.js";
+import { ManagedContainers } from "./farm/managed/managed-containers.js";
+import type { ManagedBuilder, ManagedBuilders } from "./farm/managed/managed-builders.js";
+import { ManagedProcesses } from "./farm/managed/managed-processes.js";
+import { processUsage } from "./farm/resources/process-usage.js";
+import { ResourceMonitor, type MonitoredBuilder } from "./farm/resources/resource-monitor.js";
+import { Warmth } from "./farm/warmth.js";
+import type { Logger } from "./log/create-logger.js";
+
+/** Of the installation's key, enough to tell it from others. */
+const INSTALLATION_CHARS = 12;
+
+export interface AppFarmDeps {
+  readonly config: Config;
+  readonly database: SqliteDatabase;
+  readonly messages: BuildMessages;
+  /** Nothing of builds goes on behind them on the builder at that address. */
+  readonly isQuiet: (address: string) => boolean;
+  /** What MemoBuild keeps itself, and what it may. */
+  readonly ownState: () => Promise<Pick<ResourceUsage, "stateBytes" | "stateLimitBytes">>;
+  readonly registry: Registry;
+  readonly logger: Logger;
+  readonly searchPath: readonly string[];
+  /** For child processes. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface AppFarm {
+  readonly farm: Farm;
+  readonly queue: BuildQueue;
+  readonly warmth: Warmth;
+  readonly resources: ResourceMonitor;
+  /** Undefined where MemoBuild runs none. */
+  readonly managed: ManagedBuilders | undefined;
+  /** Nobody builds on the builder at that address. */
+  readonly isIdle: (address: string) => boolean;
+  /** @param listenAt has the cache registry listen where builders reach this machine. @throws StartError */
+  readonly start: (listenAt: (host: string) => Promise<void>) => Promise<void>;
+  readonly close: (hurry: AbortSignal) => Promise<void>;
+}
+
+export async function createFarm(deps: AppFarmDeps): Promise<AppFarm> {
+  const { config, database, isQuiet, logger, messages, registry } = deps;
+  const { farm: settings } = config;
+  const warmth = new Warmth();
+  const clock = systemClock;
+  const farm = new Farm({
+    addresses: config.builders,
+    names: settings.names,
+    minVersion: settings.minVersion,
+    kept: new SqliteKeptBuilders(database),
+    isIdle: (address) => isIdle(address),
+    probe: createBuilderProbe(messages, await loadWorkersCodec()),
+    lookup: systemLookup,
+    ...{ registry, logger, clock },
+  });
+  const queue = new BuildQueue({
+    ...{ farm, warmth, metrics: new FarmMetrics(registry) },
+    maxClients: settings.maxClients,
+    queueTimeoutMs: settings.queueTimeoutMs,
+    now: () => clock.now(),
+    wallClock: Date.now,
+  });
+  const isIdle = (address: string): boolean => queue.clientsOn(address) === 0 && isQuiet(address);
+  /** Of those that run on this machine, by address. */
+  const local = new Map<string, Pick<MonitoredBuilder, "sample" | "stateDir">>();
+  const resources = new ResourceMonitor({
+    builders: () => farm.builders.map((builder) => ({ builder, isUp: isUp(builder), ...local.get(builder.address) })),
+    ownState: deps.ownState,
+    messages: await loadDiskUsageMessages(),
+    keepBytes: settings.keepBytes,
+    dataDir: config.dataDir,
+    ...{ registry, logger, now: () => clock.now(), wallNow: Date.now },
+  });
+  farm.onChange((event) => {
+    const { address } = event.builder;
+    if (event.type === "up" && event.builder.workerId !== undefined) warmth.workerIs(address, event.builder.workerId);
+    if (event.type === "removed") warmth.forget(address);
+    queue.placeAgain();
+  });
+  const managed = createManaged(deps);
+  const embedded = createEmbedded(deps);
+  return {
+    ...{ farm, queue, warmth, resources, managed, isIdle },
+    start: async (listenAt) => {
+      const own = [...(await startEmbedded(embedded)), ...((await managed?.start()) ?? [])];
+      const hosts = new Set(own.flatMap(({ reachesUsAt }) => reachesUsAt ?? []));
+      for (const host of hosts) await listenAt(host);
+      for (const { builder, name, reachesUsAt, sample, stateDir } of own) {
+        const origin = name === EMBEDDED ? "embedded" : "managed";
+        local.set(builder.address, { sample, stateDir });
+        farm.addManaged({ name, builder, reachesUsAt, origin });
+      }
+      farm.start();
+      resources.start();
+    },
+    close: async (hurry) => {
+      queue.close();
+      await resources.close();
+      await farm.close();
+      await managed?.close(hurry);
+      await embedded?.close(hurry);
+    },
+  };
+}
+
+const EMBEDDED = "embedded";
+
+/** Where no builder is named, and none is managed. */
+function createEmbedded({ config, env, logger, searchPath }: AppFarmDeps): BuilderProcess | undefined {
+  const { builders, buildkitd, dataDir, farm } = config;
+  if (builders.length + farm.names.length + farm.managed.count > 0) return undefined;
+  return new BuilderProcess({
+    ...{ buildkitd, env, logger, searchPath },
+    option: "builder",
+    folder: dataDir,
+    keepBytes: farm.keepBytes,
+  });
+}
+
+async function startEmbedded(embedded: BuilderProcess | undefined): Promise<readonly ManagedBuilder[]> {
+  if (embedded === undefined) return [];
+  await embedded.start();
+  const { builder, stateDir } = embedded;
+  return [{ name: EMBEDDED, builder, stateDir, sample: processUsage(() => embedded.pid, {}) }];
+}
+
+function createManaged({ config, database, env, logger, searchPath }: AppFarmDeps): ManagedBuilders | undefined {
+  const { buildkitd, dataDir, farm } = config;
+  const { count, cpus, dockerSocket, image, memoryBytes } = farm.managed;
+  const common = { count, folder: join(dataDir, "builders"), limits: { cpus, memoryBytes }, keepBytes: farm.keepBytes };
+  if (dockerSocket !== undefined) {
+    const installation = installationKey(database).toString("hex").slice(0, INSTALLATION_CHARS);
+    return new ManagedContainers({ ...common, dockerSocket, image, installation, logger });
+  }
+  return count === 0 ? undefined : new ManagedProcesses({ ...common, buildkitd, env, logger, searchPath });
+}

@@ -1,0 +1,75 @@
+/** Asks several builders the same at once, each on a connection of its own, and makes one answer or one failure of it. */
+import { withDeadline } from "../../farm/deadline.js";
+import type { FarmBuilder } from "../../farm/farm-builder.js";
+import { withBuilderClient } from "../../farm/with-builder-client.js";
+import { GrpcError } from "../../grpc/grpc-client.js";
+import type { GrpcClient } from "../../grpc/grpc-client.js";
+
+/** Of a large farm, so many causes are told. */
+const CAUSES_MAX = 5;
+
+/** A call to one builder; `signal` ends it. */
+export type Ask<T> = (client: GrpcClient, signal: AbortSignal, builder: FarmBuilder) => Promise<T>;
+
+export interface AskOptions {
+  readonly signal: AbortSignal;
+  /** A builder that takes longer counts as failed; undefined for no limit. */
+  readonly timeoutMs?: number;
+}
+
+export interface Failure {
+  readonly builder: FarmBuilder;
+  readonly error: unknown;
+}
+
+export interface Answers<T> {
+  /** In the order of the builders. */
+  readonly values: readonly T[];
+  readonly failures: readonly Failure[];
+}
+
+/** Resolves when each has answered or failed. @throws GrpcError where all have failed */
+export async function askBuilders<T>(
+  builders: readonly FarmBuilder[],
+  options: AskOptions,
+  ask: Ask<T>,
+): Promise<Answers<T>> {
+  const values: T[] = [];
+  const failures: Failure[] = [];
+  const outcomes = await Promise.allSettled(builders.map((builder) => askBuilder(builder, options, ask)));
+  for (const [index, builder] of builders.entries()) {
+    const outcome = outcomes[index];
+    if (outcome?.status === "fulfilled") values.push(outcome.value);
+    else failures.push({ builder, error: outcome?.reason });
+  }
+  if (values.length === 0) throw commonFailure(failures);
+  return { values, failures };
+}
+
+/** @throws Error, GrpcError */
+export async function askBuilder<T>(builder: FarmBuilder, { signal, timeoutMs }: AskOptions, ask: Ask<T>): Promise<T> {
+  const run = (limited: AbortSignal): Promise<T> =>
+    withBuilderClient(builder, limited, (client) => ask(client, limited, builder));
+  return timeoutMs === undefined
+    ? run(signal)
+    : withDeadline(signal, timeoutMs, `no answer within ${timeoutMs / 1000} s`, run);
+}
+
+/** One failure for all: what they say themselves where they agree, else the cause of each. */
+export function commonFailure(failures: readonly Failure[]): GrpcError {
+  const [first] = failures;
+  if (first?.error instanceof GrpcError && first.error.statusMessage !== undefined) {
+    const { code, statusMessage } = first.error;
+    const agree = failures.every(({ error }) => error instanceof GrpcError && error.code === code);
+    if (agree) return new GrpcError(code, statusMessage);
+  }
+  const causes = failures.slice(0, CAUSES_MAX).map(causeOf);
+  const rest = failures.length - causes.length;
+  if (rest > 0) causes.push(`and ${rest} more`);
+  return new GrpcError("UNAVAILABLE", `memobuild: no builder answers: ${causes.join("; ")}`);
+}
+
+/** Names the builder. */
+export function causeOf({ builder, error }: Failure): string {
+  return `builder ${builder.name}: ${error instanceof Error ? error.message : String(error)}`;
+}
