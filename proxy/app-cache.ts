@@ -66,8 +66,9 @@ export interface AppCache {
   readonly sharing: Sharing;
   /** Exports that are pinned or under way. */
   readonly runningExports: () => number;
-  /** The builder has come up, or gone; when it is not in the farm any more, all of it is forgotten. */
-  readonly builderUp: (builder: FarmBuilder) => void;
+  /** The builder is in the farm, has come up, or has gone; when it is not in the farm any more, all of it is forgotten. */
+  readonly builderAdded: (builder: FarmBuilder) => void;
+  readonly builderUp: (builder: Builder) => void;
   readonly builderDown: (builder: Builder, isSilent: boolean) => void;
   readonly builderRemoved: (builder: Builder) => void;
   /** Builders reach this machine at that address: the registry listens there too. @throws StartError */
@@ -134,6 +135,9 @@ async function startParts(deps: AppCacheDeps, closes: (() => Promise<void>)[]): 
     sharing,
     runningExports: () => writeBehind.jobs,
     drain: (hurry) => writeBehind.drain(hurry),
+    builderAdded: (builder) => {
+      reaches.add(builder);
+    },
     builderUp: (builder) => {
       reaches.builderUp(builder);
     },

@@ -82,16 +82,12 @@ export class App {
     });
     const messages = await loadBuildMessages();
     const isQuiet = (address: string): boolean => (this.#cache?.exportsOn(address) ?? 0) === 0;
-    const parts = await createFarm({
-      config: this.#config,
-      database,
-      messages,
-      isQuiet,
-      registry,
-      logger,
-      searchPath,
-      env,
-    });
+    const ownState: AppFarmDeps["ownState"] = async () => {
+      const usage = await this.#cache?.admin.usage();
+      return { stateBytes: usage?.storeBytes, stateLimitBytes: usage?.softMaxBytes };
+    };
+    const common = { config: this.#config, database, messages, registry, logger };
+    const parts = await createFarm({ ...common, isQuiet, ownState, searchPath, env });
     // What a wrong option stops comes first, so that it leaves nothing behind.
     await this.#startHttp(parts.farm);
     const builds = await this.#startBuilds(parts, database, messages);
@@ -205,8 +201,10 @@ export class App {
 
   /** What hangs on a builder follows what becomes of it. */
   #followFarm(farm: Farm, relay: RelayServer): void {
+    const cache = this.#cache;
+    for (const builder of farm.builders) cache?.builderAdded(builder);
     farm.onChange(({ builder, type }) => {
-      const cache = this.#cache;
+      if (type === "added") cache?.builderAdded(builder);
       if (type === "up") cache?.builderUp(builder);
       if (type === "removed") cache?.builderRemoved(builder);
       if (type !== "down") return;

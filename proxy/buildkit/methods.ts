@@ -81,13 +81,14 @@ export const LLB_BRIDGE = {
   solve: "/moby.buildkit.v1.frontend.LLBBridge/Solve",
 } as const;
 
+/** Of all calls of the content store. */
 export const CONTENT_PREFIX = "/containerd.services.content.v1.Content/";
 
 export const CONTENT = {
-  delete: `${CONTENT_PREFIX}Delete`,
-  info: `${CONTENT_PREFIX}Info`,
-  list: `${CONTENT_PREFIX}List`,
-  read: `${CONTENT_PREFIX}Read`,
+  delete: "/containerd.services.content.v1.Content/Delete",
+  info: "/containerd.services.content.v1.Content/Info",
+  list: "/containerd.services.content.v1.Content/List",
+  read: "/containerd.services.content.v1.Content/Read",
 } as const;
 
 /** Metadata of Control.Session: its id, and a key that is equal for the same folder of the same client. */

@@ -45,7 +45,9 @@ export class BuildQueue implements Placing {
   readonly #shown = new Set<string>();
   #tellings = 0;
   #placesOf: readonly FarmBuilder[] = [];
-  #places: readonly BuilderPlaces[] = [];
+  /** By address, in the farm's order. */
+  #places: ReadonlyMap<string, BuilderPlaces> = new Map();
+  #candidatesNow: readonly BuilderPlaces[] = [];
   #isClosed = false;
 
   constructor(deps: BuildQueueDeps) {
@@ -92,13 +94,12 @@ export class BuildQueue implements Placing {
 
   #attempt(request: PlaceRequest): Attempt {
     const question = this.#questionOf(request);
-    const candidates = this.#candidates();
-    const placement = placeBuild(question, candidates);
+    const placement = placeBuild(question, this.#candidates());
     if (placement.outcome === "full") return { outcome: "lacks", what: "room" };
     if (placement.outcome === "none") {
       return this.#isHopeless(question) ? { outcome: "hopeless" } : { outcome: "lacks", what: "builder" };
     }
-    const candidate = candidates.find(({ address }) => address === placement.address);
+    const candidate = this.#placesOn(placement.address);
     if (candidate === undefined) throw new Error(`placed on ${placement.address}, which was not asked`);
     return { outcome: "placed", builder: candidate.builder, reason: placement.reason };
   }
@@ -113,9 +114,17 @@ export class BuildQueue implements Placing {
     const { farm, maxClients } = this.#deps;
     if (this.#placesOf !== farm.builders) {
       this.#placesOf = farm.builders;
-      this.#places = farm.builders.map((builder) => new BuilderPlaces(builder, maxClients, this.#clients));
+      this.#candidatesNow = farm.builders.map(
+        (builder) => new BuilderPlaces(builder, maxClients, this.#clients.of(builder.address)),
+      );
+      this.#places = new Map(this.#candidatesNow.map((candidate) => [candidate.address, candidate]));
     }
-    return this.#places;
+    return this.#candidatesNow;
+  }
+
+  #placesOn(address: string): BuilderPlaces | undefined {
+    this.#candidates();
+    return this.#places.get(address);
   }
 
   /** All that it could wait for are not to be used, have failed for it, or are gone. */
@@ -219,10 +228,9 @@ export class BuildQueue implements Placing {
     this.#clients.add(address, change);
     this.#ofTenant.add(tenant, change);
     this.#ofProject.add(projectKey({ tenant, project }), change);
-    this.#show(
-      address,
-      this.#deps.farm.builders.some((builder) => builder.address === address),
-    );
+    const places = this.#placesOn(address);
+    if (places !== undefined) places.clients = this.#clients.of(address);
+    this.#show(address, places !== undefined);
   }
 
   #show(address: string, isInFarm: boolean): void {

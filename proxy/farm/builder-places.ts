@@ -1,7 +1,6 @@
 /** A builder of the farm as placement sees it, always as it stands now. */
 import type { FarmBuilder } from "./farm-builder.js";
 import type { Candidate } from "./placement.js";
-import type { Tally } from "./tally.js";
 
 const NOT_KNOWN: readonly string[] = [];
 
@@ -10,14 +9,14 @@ export class BuilderPlaces implements Candidate {
   readonly builder: FarmBuilder;
   readonly address: string;
   readonly maxClients: number | undefined;
-  readonly #clients: Tally;
+  /** Kept by the queue. */
+  clients: number;
 
-  /** @param clients by address: they outlive the builder's stay in the farm. */
-  constructor(builder: FarmBuilder, maxClients: number | undefined, clients: Tally) {
+  constructor(builder: FarmBuilder, maxClients: number | undefined, clients: number) {
     this.builder = builder;
     this.address = builder.address;
     this.maxClients = maxClients;
-    this.#clients = clients;
+    this.clients = clients;
   }
 
   get state(): Candidate["state"] {
@@ -31,9 +30,5 @@ export class BuilderPlaces implements Candidate {
   get platforms(): readonly string[] {
     const { health } = this.builder;
     return health.state === "up" ? health.workers.platforms : NOT_KNOWN;
-  }
-
-  get clients(): number {
-    return this.#clients.of(this.address);
   }
 }

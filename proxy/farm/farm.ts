@@ -267,7 +267,7 @@ export class Farm implements FarmView {
       registers,
       collect() {
         this.reset();
-        for (const member of members()) this.set({ builder: member.name }, isUp(member) ? 1 : 0);
+        for (const member of members()) this.set({ builder: member.address }, isUp(member) ? 1 : 0);
       },
     });
     new Gauge({

@@ -7,6 +7,14 @@ export const LOAD_FLOOR = 8;
 /** Of the average load: what one builder may have more than others before a project overflows to another. */
 export const LOAD_FACTOR = 1.25;
 
+/**
+ * What ranks a builder for a build; more of the first outweighs the rest. Those that were not checked yet stand in where
+ * none is known to be up, and those that lack the platform where nobody has it: a daemon alone would take the build too.
+ */
+const UP = 4;
+const SUITED = 2;
+const NATIVE = 1;
+
 /** A builder as placement sees it. */
 export interface Candidate {
   readonly address: string;
@@ -46,13 +54,14 @@ export type Refusal = "down" | "refused" | "draining" | "excluded";
 /** @param candidates all of the farm, in its order. */
 export function placeBuild(question: PlacementQuestion, candidates: readonly Candidate[]): Placement {
   if (question.stayOn !== undefined) return pinned(question, question.stayOn, candidates);
-  const suited = suitedFor(question.platforms, usableFor(question, candidates), candidates);
-  if (suited.length === 0) return { outcome: "none" };
-  // Emulation is slow: better than to wait, and worse than a builder of the platform.
-  const native = suited.filter((candidate) => question.platforms.includes(candidate.platforms[0] ?? ""));
-  const best = native.length > 0 ? native : suited;
+  const ranks = ranked(question, candidates);
+  const rank = ranks.findLastIndex(({ length }) => length > 0);
+  const best = ranks[rank];
+  if (best === undefined) return { outcome: "none" };
   const roomy = best.filter(hasRoom);
-  const pool = roomy.length > 0 ? roomy : suited.filter(hasRoom);
+  // Emulation is slow: better than to wait, and worse than a builder of the platform.
+  const emulating = rank & NATIVE ? (ranks[rank - NATIVE] ?? []) : [];
+  const pool = roomy.length > 0 ? roomy : emulating.filter(hasRoom);
   if (pool.length === 0) return { outcome: "full" };
   if (candidates.length === 1) return placed(favourite(question, pool), "only");
   return placeWithin(question, favourite(question, best), pool);
@@ -86,29 +95,24 @@ function pinned(question: PlacementQuestion, address: string, candidates: readon
   return hasRoom(candidate) ? placed(candidate, "pinned") : { outcome: "full" };
 }
 
-/** Those that were not checked yet stand in where none is known to be up. */
-function usableFor(question: PlacementQuestion, candidates: readonly Candidate[]): readonly Candidate[] {
-  const usable = candidates.filter(
-    (candidate) => refusalOf(question, candidate, candidates.length === 1) === undefined,
-  );
-  const up = usable.filter(({ state }) => state === "up");
-  return up.length > 0 ? up : usable;
-}
-
-/** Where nobody has the platform, all are suited: a daemon alone would take the build too. */
-function suitedFor(
-  asked: readonly string[],
-  usable: readonly Candidate[],
-  candidates: readonly Candidate[],
-): readonly Candidate[] {
+/** Those that take the build, by rank: of a large farm, each is looked at once. */
+function ranked(question: PlacementQuestion, candidates: readonly Candidate[]): readonly (readonly Candidate[])[] {
+  const asked = question.platforms;
+  const isAlone = candidates.length === 1;
   // A build that asks for none gets the builder's own: that must not depend on where it goes.
   const usual = candidates.find(({ platforms }) => platforms.length > 0)?.platforms[0];
-  const suited = usable.filter(
-    ({ platforms }) =>
-      platforms.length === 0 ||
-      (asked.length === 0 ? platforms[0] === usual : asked.every((platform) => platforms.includes(platform))),
-  );
-  return suited.length > 0 ? suited : usable;
+  const ranks = Array.from({ length: UP + SUITED + NATIVE + 1 }, (): Candidate[] => []);
+  for (const candidate of candidates) {
+    if (refusalOf(question, candidate, isAlone) !== undefined) continue;
+    const { platforms, state } = candidate;
+    const [own] = platforms;
+    const isSuited =
+      own === undefined ||
+      (asked.length === 0 ? own === usual : asked.every((platform) => platforms.includes(platform)));
+    const isNative = own !== undefined && asked.includes(own);
+    ranks[(state === "up" ? UP : 0) + (isSuited ? SUITED : 0) + (isNative ? NATIVE : 0)]?.push(candidate);
+  }
+  return ranks;
 }
 
 /** @param first who would get it but for the load. */
@@ -117,29 +121,37 @@ function placeWithin(question: PlacementQuestion, first: Candidate, pool: readon
   if (hasRoom(first) && first.clients < bound) {
     return placed(first, (question.warmth.get(first.address) ?? 0) > 0 ? "warm" : "cold");
   }
-  const within = pool.filter(({ clients }) => clients < bound);
-  return placed(favourite(question, within), "overflow");
+  return placed(favourite(question, pool, bound), "overflow");
 }
 
-/** The warmest; among those that are equally warm, the one with the highest weight. @throws TypeError for none. */
-function favourite({ key, warmth }: PlacementQuestion, candidates: readonly Candidate[]): Candidate {
+/**
+ * The warmest; among those that are equally warm, the one with the highest weight.
+ *
+ * @param bound of clients: who has as many is left out. @throws TypeError when all are.
+ */
+function favourite({ key, warmth }: PlacementQuestion, candidates: readonly Candidate[], bound = Infinity): Candidate {
   const keyHash = hashText(key);
-  const scoreOf = ({ address }: Candidate): number => warmth.get(address) ?? 0;
-  const highest = candidates.reduce((score, candidate) => Math.max(score, scoreOf(candidate)), 0);
-  const warmest = highest > 0 ? candidates.filter((candidate) => scoreOf(candidate) === highest) : candidates;
-  const weightOf = ({ address }: Candidate): number => rendezvousWeight(keyHash, hashText(address));
-  return warmest
-    .map((candidate) => ({ candidate, weight: weightOf(candidate) }))
-    .reduce((best, other) => (isBefore(other, best) ? other : best)).candidate;
+  let best: Scored | undefined;
+  for (const candidate of candidates) {
+    const { address } = candidate;
+    const score = warmth.get(address) ?? 0;
+    if ((best !== undefined && score < best.score) || candidate.clients >= bound) continue;
+    const weight = rendezvousWeight(keyHash, hashText(address));
+    if (best === undefined || isBefore({ candidate, score, weight }, best)) best = { candidate, score, weight };
+  }
+  if (best === undefined) throw new TypeError("nobody to choose from");
+  return best.candidate;
 }
 
-interface Weighted {
+interface Scored {
   readonly candidate: Candidate;
+  readonly score: number;
   readonly weight: number;
 }
 
 /** The address only decides between equal weights, so that the farm's order never does. */
-function isBefore(a: Weighted, b: Weighted): boolean {
+function isBefore(a: Scored, b: Scored): boolean {
+  if (a.score !== b.score) return a.score > b.score;
   return a.weight === b.weight ? a.candidate.address < b.candidate.address : a.weight > b.weight;
 }
 

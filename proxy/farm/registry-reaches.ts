@@ -32,22 +32,22 @@ export class RegistryReaches {
     return this.#reaches.get(address)?.address();
   }
 
-  builderUp(builder: FarmBuilder): void {
+  add(builder: FarmBuilder): void {
     const { onChange } = this.#deps;
     const { address } = builder;
-    let reach = this.#reaches.get(address);
-    if (reach === undefined) {
-      reach = new RegistryReach({
-        ...this.#deps,
-        builder,
-        onChange: (isReachable) => {
-          if (this.#reaches.has(address)) onChange(address, isReachable);
-        },
-      });
-      this.#reaches.set(address, reach);
-      onChange(address, false);
-    }
-    reach.builderUp();
+    const reach = new RegistryReach({
+      ...this.#deps,
+      builder,
+      onChange: (isReachable) => {
+        if (this.#reaches.get(address) === reach) onChange(address, isReachable);
+      },
+    });
+    this.#reaches.set(address, reach);
+    onChange(address, false);
+  }
+
+  builderUp({ address }: Builder): void {
+    this.#reaches.get(address)?.builderUp();
   }
 
   builderDown({ address }: Builder): void {

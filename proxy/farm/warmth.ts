@@ -4,7 +4,7 @@ import type { WarmProject } from "./builder-desk.js";
 import { projectKey } from "./fair-order.js";
 
 /** What a builder keeps is pruned in time: after a day, it counts half. */
-export const WARMTH_HALF_LIFE_MS = 24 * 60 * 60 * 1000;
+export const WARMTH_HALF_LIFE_MS: number = 24 * 60 * 60 * 1000;
 /** Of another Dockerfile or target of the project: base images and contexts are often the same. */
 export const OTHER_SCOPE_SHARE = 0.25;
 /** What a build counts at least, and one that has only begun: less than any that did work. */

@@ -109,9 +109,10 @@ export class ClientSession {
     const path = headerValue(headers, ":path") ?? "";
     const observer = this.#deps.metrics.call(methodOfPath(path));
     const across = this.#deps.farmCallOf(path);
-    const builders = this.#deps.farm.builders.filter(isUp);
+    const current = (): readonly FarmBuilder[] => this.#deps.farm.builders.filter(isUp);
+    const builders = current();
     if (across !== undefined && builders.length > 1) {
-      return answerCall(stream, headers, across, { builders, observer: this.#track(observer, () => undefined) });
+      return answerCall(stream, headers, across, { builders, current, observer: this.#track(observer, () => undefined) });
     }
     return this.#relay(stream, headers, path, observer);
   }

@@ -47,7 +47,7 @@ describe("answerCall", () => {
       },
     };
     const call = (stream: Stream, headers: HeaderList): ReturnType<typeof answerCall> =>
-      answerCall(stream, headers, farmCall, { builders: [builder], observer });
+      answerCall(stream, headers, farmCall, { builders: [builder], current: () => [builder], observer });
     connections.push(new ServerConnection(theirs, { call, closed: () => undefined, now: () => performance.now() }));
     return ours;
   };

@@ -26,6 +26,7 @@ const NOT_SENT_ON: ReadonlySet<string> = new Set([
 export interface AnswerDeps {
   /** Those that answer; at least one. */
   readonly builders: readonly FarmBuilder[];
+  readonly current: () => readonly FarmBuilder[];
   readonly observer: CallObserver;
 }
 
@@ -34,12 +35,13 @@ export function answerCall(
   client: Stream,
   headers: HeaderList,
   farmCall: FarmCall,
-  { builders, observer }: AnswerDeps,
+  { builders, current, observer }: AnswerDeps,
 ): StreamHandler {
   const answer = new Answer(client, observer);
   return answer.fromClient(async (request) => {
     await farmCall(request, {
       builders,
+      current,
       metadata: metadataOf(headers),
       signal: answer.signal,
       respond: (metadata) => {

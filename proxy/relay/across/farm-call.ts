@@ -5,6 +5,8 @@ import type { HeaderList } from "../../grpc/http2/header-list.js";
 export interface FarmCallContext {
   /** Those that answer, in the farm's order; at least one. */
   readonly builders: readonly FarmBuilder[];
+  /** Those that answer by now, for calls that last. */
+  readonly current: () => readonly FarmBuilder[];
   /** The client's request metadata, fit to be sent on: without pseudo-headers and what belongs to its connection. */
   readonly metadata: HeaderList;
   /** The client has cancelled, or is gone. */

@@ -4,12 +4,18 @@ import { HISTORY_STARTED } from "../../buildkit/history-messages.js";
 import type { HistoryEvent, HistoryMessages } from "../../buildkit/history-messages.js";
 import { CONTROL } from "../../buildkit/methods.js";
 import type { FarmBuilder } from "../../farm/farm-builder.js";
-import { askBuilders } from "./ask-builders.js";
+import { type GrpcCode } from "../../grpc/grpc-status.js";
+import { GrpcError } from "../../grpc/grpc-client.js";
+import { type Ask, askBuilder, askBuilders } from "./ask-builders.js";
 import type { FarmCall, FarmCallContext } from "./farm-call.js";
 
 const TIMESTAMP_METADATA = "buildkit-current-timestamp";
 /** For all that a builder tells before it ends by itself. */
 const LIST_TIMEOUT_MS = 30_000;
+/** How often a live list looks for builders that have come. */
+const FOLLOW_INTERVAL_MS = 1_000;
+/** What a builder that goes ends its calls with. */
+const PASSING: ReadonlySet<GrpcCode> = new Set(["UNAVAILABLE", "CANCELLED"]);
 
 export interface ListenDeps {
   readonly messages: HistoryMessages;
@@ -25,17 +31,15 @@ export function listenBuildHistory(deps: ListenDeps): FarmCall {
     context.respond([TIMESTAMP_METADATA, new Date().toISOString()]);
     const { earlyExit, limit } = deps.messages.request.decode(request);
     if (earlyExit && limit > 0) await sendLatest(request, limit, context, deps);
-    else {
-      const timeoutMs = earlyExit ? LIST_TIMEOUT_MS : undefined;
-      await eventsOfAll(request, context, deps, timeoutMs, (message) => context.send(message));
-    }
+    else if (earlyExit) await eventsOfAll(request, context, deps, (message) => context.send(message));
+    else await follow(request, context, deps);
   };
 }
 
 /** Builds that run are told at once and not counted, as a daemon does; then the latest of the others. */
 async function sendLatest(request: Buffer, limit: number, context: FarmCallContext, deps: ListenDeps): Promise<void> {
   const ended: { readonly message: Buffer; readonly createdAt: Timestamp }[] = [];
-  await eventsOfAll(request, context, deps, LIST_TIMEOUT_MS, (message, { type, createdAt }) => {
+  await eventsOfAll(request, context, deps, (message, { type, createdAt }) => {
     if (type === HISTORY_STARTED) return context.send(message);
     ended.push({ message, createdAt });
     return undefined;
@@ -44,20 +48,55 @@ async function sendLatest(request: Buffer, limit: number, context: FarmCallConte
   for (const { message } of ended.slice(0, limit)) await context.send(message);
 }
 
-/** Lasts until the last builder ends it; one that fails is missed only where none is left that answers. */
-async function eventsOfAll(
-  request: Buffer,
-  { builders, metadata, signal }: FarmCallContext,
-  { messages, onEvent }: ListenDeps,
-  timeoutMs: number | undefined,
-  take: OnEvent,
-): Promise<void> {
-  const options = timeoutMs === undefined ? { signal } : { signal, timeoutMs };
-  await askBuilders(builders, options, (client, limited, builder) =>
-    client.serverStream(CONTROL.listenBuildHistory, request, { metadata, signal: limited }, (message) => {
+/** One that fails is missed only where none is left that answers. */
+async function eventsOfAll(request: Buffer, context: FarmCallContext, deps: ListenDeps, take: OnEvent): Promise<void> {
+  const { builders, signal } = context;
+  await askBuilders(builders, { signal, timeoutMs: LIST_TIMEOUT_MS }, eventsOfOne(request, context, deps, take));
+}
+
+/**
+ * Lasts until the client leaves, whatever builders come and go meanwhile; one that comes back tells what it has anew.
+ *
+ * @throws GrpcError where a builder does not take the request
+ */
+function follow(request: Buffer, context: FarmCallContext, deps: ListenDeps): Promise<void> {
+  const { current, signal } = context;
+  const ask = eventsOfOne(request, context, deps, (message) => context.send(message));
+  const followed = new Set<FarmBuilder>();
+  return new Promise((resolve, reject) => {
+    const followAll = (): void => {
+      for (const builder of current()) {
+        if (followed.has(builder)) continue;
+        followed.add(builder);
+        void askBuilder(builder, { signal }, ask)
+          .catch((error: unknown) => {
+            if (error instanceof GrpcError && !PASSING.has(error.code)) end(error);
+          })
+          .finally(() => followed.delete(builder));
+      }
+    };
+    const timer = setInterval(followAll, FOLLOW_INTERVAL_MS).unref();
+    const end = (error?: GrpcError): void => {
+      clearInterval(timer);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    signal.addEventListener(
+      "abort",
+      () => {
+        end();
+      },
+      { once: true },
+    );
+    followAll();
+  });
+}
+
+const eventsOfOne =
+  (request: Buffer, { metadata }: FarmCallContext, { messages, onEvent }: ListenDeps, take: OnEvent): Ask<void> =>
+  (client, signal, builder) =>
+    client.serverStream(CONTROL.listenBuildHistory, request, { metadata, signal }, (message) => {
       const event = messages.readEvent(message);
       onEvent(event, builder);
       return take(message, event);
-    }),
-  );
-}
+    });

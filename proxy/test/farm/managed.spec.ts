@@ -17,7 +17,7 @@ import { makeTempDir, removeDir, writeFiles } from "../support/temp-dir.js";
 
 const patient = new AbortController().signal;
 const ignore = (): void => undefined;
-const logger: Logger = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore, fatal: ignore };
+const logger: Logger = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 describe("managed builders in processes", () => {
   const world: { dir: string; folder: string; managed: ManagedProcesses[] } = { dir: "", folder: "", managed: [] };

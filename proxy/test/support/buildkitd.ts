@@ -29,19 +29,26 @@ function tlsArguments(tcp: string, { ca, serverCert, serverKey }: Certificates):
   return ["--addr", tcp, "--tlscacert", ca, "--tlscert", serverCert, "--tlskey", serverKey];
 }
 
-/** Resolves once the daemon answers. Its state lies in `dir`/bk, which outlives it. */
+/**
+ * Resolves once the daemon answers. Its state lies in `dir`/bk, which outlives it.
+ *
+ * @param launcher a command that runs the daemon as another one's child.
+ */
 export async function startBuildkitd(
   dir: string,
   certificates?: Certificates,
   env: Readonly<Record<string, string>> = {},
+  launcher: readonly string[] = [],
 ): Promise<Buildkitd> {
   const address = `unix://${join(dir, "bk.sock")}`;
   const tcp = certificates === undefined ? "" : `tcp://127.0.0.1:${await freePort()}`;
   // buildkitd leaves the sockets of ssh agents in its directory for temporary files.
-  await mkdir(join(dir, "tmp"));
+  await mkdir(join(dir, "tmp"), { recursive: true });
+  const [command = "buildkitd", ...before] = [...launcher, "buildkitd"];
   const daemon = start(
-    "buildkitd",
+    command,
     [
+      ...before,
       ...["--root", join(dir, "bk"), "--addr", address, "--oci-worker-net", "host", "--config", join(dir, "none.toml")],
       ...(certificates === undefined ? [] : tlsArguments(tcp, certificates)),
     ],

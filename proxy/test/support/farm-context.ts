@@ -15,7 +15,7 @@ export function farmClient(builders: readonly FarmBuilder[], metadata: HeaderLis
   const received: Buffer[] = [];
   const responses: HeaderList[] = [];
   return {
-    ...{ builders, metadata, received, responses, signal: abort.signal },
+    ...{ builders, current: () => builders, metadata, received, responses, signal: abort.signal },
     respond: (headers) => {
       responses.push(headers);
     },
