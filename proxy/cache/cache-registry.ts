@@ -58,8 +58,9 @@ export class CacheRegistry {
     return this.#bound;
   }
 
-  /** Listens on another address of this machine too, with the same port. @throws StartError */
+  /** Listens on another address of this machine too, with the same port, unless it does already. @throws StartError */
   async alsoListen(host: string): Promise<void> {
+    if ([host, "0.0.0.0", "::"].includes(this.#bound.host)) return;
     await this.#listen({ host, port: this.#bound.port });
   }
 
