@@ -92,7 +92,10 @@ export async function createFarm(deps: AppFarmDeps): Promise<AppFarm> {
   });
   farm.onChange((event) => {
     const { address } = event.builder;
-    if (event.type === "up" && event.builder.workerId !== undefined) warmth.workerIs(address, event.builder.workerId);
+    if (event.type === "up") {
+      if (event.builder.workerId !== undefined) warmth.workerIs(address, event.builder.workerId);
+      void resources.sample();
+    }
     if (event.type === "removed") warmth.forget(address);
     queue.placeAgain();
   });

@@ -11,14 +11,15 @@ const TERM_TIMEOUT_MS = 5_000;
 const POLL_MS = 50;
 
 /**
- * Ends every daemon that was started with just these arguments, and the containers of BuildKit's `root`;
- * then unmounts what is mounted below `root`, a real path.
+ * Ends every daemon that was started with just these arguments, and the containers of BuildKit's `root`; then unmounts
+ * what is mounted below `root` and below its folder for temporary files. All of them are real paths.
  */
-export async function removeLeftovers(root: string, daemonArguments: readonly string[]): Promise<void> {
+export async function removeLeftovers(root: string, tmpDir: string, daemonArguments: readonly string[]): Promise<void> {
   for (const pid of await pidsWhere("cmdline", (text) => isDaemonOf(text, daemonArguments))) await endProcess(pid);
   const place = placeOf(root, await ownMountinfo());
   for (const pid of await pidsWhere("mountinfo", (text) => isContainerOf(text, root, place))) kill(pid, "SIGKILL");
-  for (const mountPoint of mountPointsBelow(root, await ownMountinfo())) {
+  const mountinfo = await ownMountinfo();
+  for (const mountPoint of [...mountPointsBelow(root, mountinfo), ...mountPointsBelow(tmpDir, mountinfo)]) {
     // Lazily: a container that was just killed may hold it a moment longer.
     await run("umount", ["--lazy", mountPoint]).catch(() => undefined); // went with the mount above it
   }

@@ -121,11 +121,11 @@ export class BuilderProcess {
       // Else its containers would be in a group beside its own.
       await writeFile(this.#paths.config, `[worker.oci]\n  defaultCgroupParent = ${JSON.stringify(cgroup.path)}\n`);
     }
+    this.#mayLeaveTraces = true;
+    await this.#removeLeftovers();
     // buildkitd leaves sockets of ssh mounts behind in its folder for temporary files.
     await rm(this.#paths.tmpDir, { recursive: true, force: true });
     await mkdir(this.#paths.tmpDir, { recursive: true, mode: 0o700 });
-    this.#mayLeaveTraces = true;
-    await this.#removeLeftovers();
     await this.#spawn();
     await this.#untilListening();
   }
@@ -187,7 +187,7 @@ export class BuilderProcess {
   }
 
   #removeLeftovers(): Promise<void> {
-    return removeLeftovers(this.#paths.root, this.#daemonArguments());
+    return removeLeftovers(this.#paths.root, this.#paths.tmpDir, this.#daemonArguments());
   }
 
   /** Clients that come at once would be refused otherwise. */

@@ -83,7 +83,7 @@ export class ManagedProcesses implements ManagedBuilders {
 /** @param folder a real path. */
 async function removeState(folder: string): Promise<void> {
   // A daemon of an earlier run may still hold it; what it was started with ends with the socket's path.
-  await removeLeftovers(join(folder, "buildkit"), [
+  await removeLeftovers(join(folder, "buildkit"), join(folder, "tmp"), [
     ...["--root", join(folder, "buildkit")],
     ...["--addr", `unix://${join(folder, "buildkitd.sock")}`],
   ]);
