@@ -17,7 +17,6 @@ import { isUp } from "./farm/farm-builder.js";
 import { FarmMetrics } from "./farm/farm-metrics.js";
 import { SqliteKeptBuilders } from "./farm/kept-builders.js";
 import { BuilderProcess } from "./farm/managed/builder-process.js";
-import { ManagedContainers } from "./farm/managed/managed-containers.js";
 import type { ManagedBuilder, ManagedBuilders } from "./farm/managed/managed-builders.js";
 import { ManagedProcesses } from "./farm/managed/managed-processes.js";
 import { processUsage } from "./farm/resources/process-usage.js";
@@ -99,7 +98,7 @@ export async function createFarm(deps: AppFarmDeps): Promise<AppFarm> {
     if (event.type === "removed") warmth.forget(address);
     queue.placeAgain();
   });
-  const managed = createManaged(deps);
+  const managed = await createManaged(deps);
   const embedded = createEmbedded(deps);
   return {
     ...{ farm, queue, warmth, resources, managed, isIdle },
@@ -146,11 +145,19 @@ async function startEmbedded(embedded: BuilderProcess | undefined): Promise<read
   return [{ name: EMBEDDED, builder, stateDir, sample: processUsage(() => embedded.pid, {}) }];
 }
 
-function createManaged({ config, database, env, logger, searchPath }: AppFarmDeps): ManagedBuilders | undefined {
+async function createManaged({
+  config,
+  database,
+  env,
+  logger,
+  searchPath,
+}: AppFarmDeps): Promise<ManagedBuilders | undefined> {
   const { buildkitd, dataDir, farm } = config;
   const { count, cpus, dockerSocket, image, memoryBytes } = farm.managed;
   const common = { count, folder: join(dataDir, "builders"), limits: { cpus, memoryBytes }, keepBytes: farm.keepBytes };
   if (dockerSocket !== undefined) {
+    // What it is made of takes 26 MiB and a third of a second, which nobody else should pay for.
+    const { ManagedContainers } = await import("./farm/managed/managed-containers.js");
     const installation = installationKey(database).toString("hex").slice(0, INSTALLATION_CHARS);
     return new ManagedContainers({ ...common, dockerSocket, image, installation, logger });
   }

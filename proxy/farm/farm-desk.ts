@@ -5,11 +5,14 @@ import type { BuilderDesk, BuilderDetails, BuilderReport, FarmReport, RemoveOpti
 import type { BuildQueue } from "./build-queue.js";
 import type { Farm } from "./farm.js";
 import type { FarmMember } from "./farm-member.js";
+import { settledWithin } from "./deadline.js";
 import type { ManagedBuilders } from "./managed/managed-builders.js";
 import type { ResourceMonitor } from "./resources/resource-monitor.js";
 import type { Warmth } from "./warmth.js";
 
 const PROJECTS_TOLD_MAX = 20;
+/** What who asks for builders waits for their health. */
+const CHECK_WAIT_MS = 500;
 /** How often it is looked whether a builder that is to be removed has finished. */
 const IDLE_POLL_MS = 200;
 
@@ -38,8 +41,8 @@ export class FarmDesk implements BuilderDesk {
 
   async report(): Promise<FarmReport> {
     const { farm, queue, resources } = this.#deps;
-    // Who asks wants to know how they are now.
-    await Promise.all(farm.builders.map((builder) => builder.check()));
+    // Who asks wants to know how they are now, and not to wait for those that are silent.
+    await settledWithin(Promise.all(farm.builders.map((builder) => builder.check())), CHECK_WAIT_MS);
     return {
       builders: farm.builders.map((builder) => this.#reportOf(builder)),
       waitingBuilds: queue.waiting,
@@ -49,7 +52,8 @@ export class FarmDesk implements BuilderDesk {
 
   async inspect(name: string): Promise<BuilderDetails> {
     const builder = this.#find(name);
-    const health = await builder.check();
+    await settledWithin(builder.check(), CHECK_WAIT_MS);
+    const { health } = builder;
     const labels = "workers" in health ? health.workers.labels : {};
     return {
       ...this.#reportOf(builder),
@@ -62,7 +66,7 @@ export class FarmDesk implements BuilderDesk {
 
   async add(address: string): Promise<BuilderReport> {
     const builder = this.#deps.farm.add(address);
-    await builder.check();
+    await settledWithin(builder.check(), CHECK_WAIT_MS);
     return this.#reportOf(builder);
   }
 
