@@ -93,7 +93,7 @@ async function startRegistry(dir: string): Promise<{ readonly host: string; stop
   return { host, stop: () => server.stop() };
 }
 
-async function untilNoExportRuns(memobuild: MemoBuild): Promise<void> {
+export async function untilNoExportRuns(memobuild: MemoBuild): Promise<void> {
   // There is no such metric where the cache is off.
   const isIdle = async (): Promise<boolean> => !/^memobuild_cache_export_jobs [1-9]/m.test(await memobuild.metrics());
   await poll(isIdle, Boolean, { what: "no export runs", timeoutMs: EXPORT_LIMIT_MS, intervalMs: 20 });

@@ -20,9 +20,24 @@ const COLD_EVERY = 10;
 const HOUR_MS = 60 * 60 * 1000;
 const TARGET_MS = 1;
 
-export interface PlacementRow {
+interface Sample {
   readonly reason: PlacementReason;
   readonly ms: number;
+  readonly cpuMs: number;
+}
+
+interface Spread {
+  readonly median: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export interface PlacementRow {
+  readonly reason: PlacementReason | "all";
+  readonly placements: number;
+  readonly ms: Spread;
+  /** CPU time of the process, which others on the machine lengthen less. */
+  readonly cpuMs: Spread;
 }
 
 const address = (number: number): string => `tcp://10.0.${number >> 8}.${number & 255}:1234`;
@@ -47,6 +62,11 @@ function pickProject(number: number): string {
   return project(Math.floor(Math.random() ** 4 * PROJECTS));
 }
 
+function cpuMsSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
+
 export async function measurePlacement(): Promise<readonly PlacementRow[]> {
   const warmth = new Warmth();
   fill(warmth, Date.now());
@@ -57,29 +77,40 @@ export async function measurePlacement(): Promise<readonly PlacementRow[]> {
   });
   const options = { signal: new AbortController().signal, onWaiting: () => undefined };
   const leases: Lease[] = [];
-  const rows: PlacementRow[] = [];
+  const samples: Sample[] = [];
   for (let number = 0; number < LEASES + WARM_UP + PLACEMENTS; number++) {
     const build = { tenant: "", project: pickProject(number), scope: `Dockerfile ${number % SCOPES_PER_PROJECT}` };
+    const startedCpu = process.cpuUsage();
     const startedAt = performance.now();
     const lease = await queue.place({ ...build, platforms: ["linux/amd64"], exclude: new Set() }, options);
     const ms = performance.now() - startedAt;
-    if (number >= LEASES + WARM_UP) rows.push({ reason: lease.reason, ms });
+    if (number >= LEASES + WARM_UP) samples.push({ reason: lease.reason, ms, cpuMs: cpuMsSince(startedCpu) });
     leases.push(lease);
     if (leases.length > LEASES) leases.shift()?.release();
   }
   for (const lease of leases) lease.release();
-  return rows;
+  return summarize(samples);
 }
 
-export function describePlacement(rows: readonly PlacementRow[]): string {
-  const lines = ["all", ...PLACEMENT_REASONS].flatMap((reason) => {
-    const times = rows.filter((row) => reason === "all" || row.reason === reason).map(({ ms }) => ms);
-    if (times.length === 0) return [];
-    const [middle, slow, slowest] = [quantile(times, 0.5), quantile(times, 0.99), quantile(times, 1)].map((ms) =>
-      ms.toFixed(3),
-    );
-    return [`${reason}: median ${middle} ms, 99 % ${slow} ms, slowest ${slowest} ms, of ${times.length}`];
+function spreadOf(values: readonly number[]): Spread {
+  return { median: quantile(values, 0.5), p99: quantile(values, 0.99), max: quantile(values, 1) };
+}
+
+function summarize(samples: readonly Sample[]): readonly PlacementRow[] {
+  return (["all", ...PLACEMENT_REASONS] as const).flatMap((reason) => {
+    const own = samples.filter((sample) => reason === "all" || sample.reason === reason);
+    if (own.length === 0) return [];
+    const ms = spreadOf(own.map((sample) => sample.ms));
+    return [{ reason, placements: own.length, ms, cpuMs: spreadOf(own.map((sample) => sample.cpuMs)) }];
   });
+}
+
+const textOf = ({ max, median, p99 }: Spread): string => [median, p99, max].map((ms) => ms.toFixed(3)).join(" / ");
+
+export function describePlacement(rows: readonly PlacementRow[]): string {
   const title = `placement among ${BUILDERS} builders with ${PROJECTS} projects (target ${TARGET_MS} ms)`;
-  return [title, ...lines].join("\n");
+  const lines = rows.map(
+    ({ reason, placements, ms, cpuMs }) => `${reason}: ${textOf(ms)} ms (${textOf(cpuMs)} ms of CPU), of ${placements}`,
+  );
+  return [`${title}: median / 99 % / slowest`, ...lines].join("\n");
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ROOT } from "../proxy/test/support/command.js";
 import { benchCache, CACHE_CASES, type CacheBenchOptions } from "./cache.js";
 import { CASES, type BenchCase } from "./cases.js";
+import { benchFarm, FARM_CASES, type FarmBenchOptions } from "./farm.js";
 import { benchHistory, type HistoryBenchOptions } from "./history.js";
 import { keepRecord, type BenchRecord } from "./records.js";
 import { benchRecording, type RecordingBenchOptions } from "./recording.js";
@@ -104,6 +105,20 @@ program
   .action(async (options: CacheBenchOptions) => {
     await interruptible(async (signal) => {
       await tell("cache", await benchCache(options, signal), options.save);
+    });
+  });
+program
+  .command("farm")
+  .description(
+    "time the choice of a builder among 1,000, many builds at once, and a stream of builds by how they are placed",
+  )
+  .option("--rounds <n>", "rounds of the builds at once", parseRounds, 5)
+  .option("--laps <n>", "builds of each project of the stream", parseRounds, 3)
+  .addOption(new Option("--only <case...>", "only these cases").choices(FARM_CASES))
+  .option("--no-save", "print the report, leave docs/ as it is")
+  .action(async (options: FarmBenchOptions) => {
+    await interruptible(async (signal) => {
+      await tell("farm", await benchFarm(options, signal), options.save);
     });
   });
 program

@@ -206,7 +206,10 @@ export class App {
     farm.onChange(({ builder, type }) => {
       if (type === "added") cache?.builderAdded(builder);
       if (type === "up") cache?.builderUp(builder);
-      if (type === "removed") cache?.builderRemoved(builder);
+      if (type === "removed") {
+        cache?.builderRemoved(builder);
+        relay.dropBuilder(builder.address, "it was removed from the farm");
+      }
       if (type !== "down") return;
       const isSilent = builder.health.state === "down" && builder.health.isSilent;
       cache?.builderDown(builder, isSilent);

@@ -136,8 +136,8 @@ function favourite({ key, warmth }: PlacementQuestion, candidates: readonly Cand
     const { address } = candidate;
     const score = warmth.get(address) ?? 0;
     if ((best !== undefined && score < best.score) || candidate.clients >= bound) continue;
-    const weight = rendezvousWeight(keyHash, hashText(address));
-    if (best === undefined || isBefore({ candidate, score, weight }, best)) best = { candidate, score, weight };
+    const scored = { candidate, score, weight: rendezvousWeight(keyHash, hashText(address)) };
+    if (best === undefined || isBefore(scored, best)) best = scored;
   }
   if (best === undefined) throw new TypeError("nobody to choose from");
   return best.candidate;

@@ -1,6 +1,26 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { frameMessage, MESSAGE_MAX_BYTES, MessageReader } from "./message.js";
+import { frameMessage, MESSAGE_MAX_BYTES, MessageEdge, MessageReader } from "./message.js";
+
+describe("MessageEdge", () => {
+  it("knows after each piece whether a message is cut, wherever pieces end", () => {
+    const message = fc.uint8Array({ maxLength: 12 });
+    fc.assert(
+      fc.property(fc.array(message, { maxLength: 6 }), fc.array(fc.nat(9), { maxLength: 40 }), (messages, cuts) => {
+        const framed = messages.map(frameMessage);
+        const body = Buffer.concat(framed);
+        const edges = new Set([0, ...framed.map((_, i) => Buffer.concat(framed.slice(0, i + 1)).length)]);
+        const edge = new MessageEdge();
+        let at = 0;
+        for (const cut of [...cuts, body.length]) {
+          edge.push(body.subarray(at, at + cut));
+          at = Math.min(body.length, at + cut);
+          expect(edge.isWhole).to.equal(edges.has(at));
+        }
+      }),
+    );
+  });
+});
 
 describe("MessageReader", () => {
   it("gives the messages of a body, wherever its pieces are cut", () => {

@@ -13,6 +13,32 @@ export function frameMessage(message: Uint8Array): Buffer {
   return framed;
 }
 
+/** Tells whether a body, as far as it has come, ends with a whole message. */
+export class MessageEdge {
+  /** Of the message that has begun. */
+  #prefix: number[] = [];
+  #leftBytes = 0;
+
+  get isWhole(): boolean {
+    return this.#leftBytes === 0 && this.#prefix.length === 0;
+  }
+
+  push(piece: Buffer): void {
+    for (let at = 0; at < piece.length;) {
+      const skippedBytes = Math.min(this.#leftBytes, piece.length - at);
+      this.#leftBytes -= skippedBytes;
+      at += skippedBytes;
+      if (at === piece.length) return;
+      const begun = piece.subarray(at, at + PREFIX_BYTES - this.#prefix.length);
+      this.#prefix.push(...begun);
+      at += begun.length;
+      if (this.#prefix.length < PREFIX_BYTES) return;
+      this.#leftBytes = Buffer.from(this.#prefix).readUInt32BE(1);
+      this.#prefix = [];
+    }
+  }
+}
+
 /** Takes a body piece by piece and gives its messages. */
 export class MessageReader {
   #pieces: Buffer[] = [];

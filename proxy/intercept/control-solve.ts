@@ -77,16 +77,17 @@ function beginBuild(client: ClientBuilds, request: SolveRequest, builder: Builde
 /** A build with its frontend or definition in the request itself: nothing can be pinned, so its export is attached. */
 async function changeDirectSolve(client: ClientBuilds, build: TrackedBuild, message: Buffer): Promise<Buffer> {
   const { messages, readDefinition, sharing } = client.deps;
-  const { request } = build;
+  const { builder, request } = build;
   if (request.definition.length > 0) build.record?.defined(request.definition);
   const entry = await client.importFor(build, request.frontendAttrs);
   const imported = injectIntoSolve(messages, message, request, entry);
   const registry = await client.registryFor(build);
   // With an export of the user's own, one answer of the builder's would stand for both.
   const hasExport = (request.cache?.exports.length ?? 0) > 0;
-  // The client may have left meanwhile, and with it whoever would end the export.
-  if (sharing?.writeBehind === undefined || registry === undefined || hasExport || build.hasEnded) return imported;
-  if (!sharing.canExport(build.builder)) return imported;
+  // The client may have left meanwhile, and with it whoever would end the export; or the build has moved on.
+  const isOver = build.hasEnded || build.builder !== builder;
+  if (sharing?.writeBehind === undefined || registry === undefined || hasExport || isOver) return imported;
+  if (!sharing.canExport(builder)) return imported;
   if (request.definition.length > 0) build.definitions = [readDefinition(request.definition)];
   build.attached = sharing.cache.beginExport(registry);
   return attachExport(messages, imported, build.attached.entry);

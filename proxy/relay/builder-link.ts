@@ -6,6 +6,7 @@ import type { RelayMetrics } from "./relay-metrics.js";
 
 /** A builder that lives answers a ping at once, whatever it builds. */
 const PING_TIMEOUT_MS = 5_000;
+const CLIENT_GONE = "the client closed its connection";
 
 type State =
   | { readonly state: "closed" }
@@ -42,6 +43,7 @@ export class BuilderLink {
   async connect(): Promise<ClientConnection> {
     if (this.#state.state === "ready") return this.#state.connection;
     if (this.#state.state === "closed") {
+      if (this.#isClosed) throw new Error(CLIENT_GONE);
       const stop = new AbortController();
       this.#state = { state: "connecting", connection: this.#dial(stop.signal), stop };
     }
@@ -51,7 +53,7 @@ export class BuilderLink {
   /** The client is gone: its calls at the builder are cancelled. */
   close(): void {
     this.#isClosed = true;
-    this.drop("the client closed its connection");
+    this.drop(CLIENT_GONE);
   }
 
   /** Ends what is open or being opened; the next call opens anew. */
@@ -89,8 +91,8 @@ export class BuilderLink {
       });
       this.#connections.add(connection);
       this.#state = { state: "ready", connection };
-      // The client may have left in the very moment in which the connection came.
-      if (stopped.aborted) this.drop("the client closed its connection");
+      // It may have been given up in the very moment in which the connection came.
+      if (stopped.aborted) this.drop(stopped.reason instanceof Error ? stopped.reason.message : CLIENT_GONE);
       return connection;
     } catch (error) {
       this.#state = { state: "closed" };

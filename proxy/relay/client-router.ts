@@ -2,6 +2,7 @@
  * Where the calls of one client go. Its first real build chooses a builder, and from then on all that it sends goes
  * there; what comes before goes to any builder, or waits for the build that it belongs to.
  */
+import { setMaxListeners } from "node:events";
 import { BUILD_ID_METADATA, CONTENT_PREFIX, CONTROL, SESSION_METADATA } from "../buildkit/methods.js";
 import { digestOf, refOf } from "../buildkit/request-subject.js";
 import { settledWithin } from "../farm/deadline.js";
@@ -53,6 +54,8 @@ export class ClientRouter {
 
   constructor(deps: RouterDeps) {
     this.#deps = deps;
+    // Each call that looks for its builder waits for it.
+    setMaxListeners(0, this.#closed.signal);
   }
 
   /** Whether where it goes depends on its first message. */
@@ -84,7 +87,8 @@ export class ClientRouter {
     if (isFit(this.#provisional)) return this.#provisional;
     const able = builders.filter(isFit);
     // One that is not known to answer may do so all the same, and else its connection says why not.
-    const [any] = [...able.filter(({ isDraining }) => !isDraining), ...able, ...builders];
+    const untried = builders.filter(({ address }) => !tried.has(address));
+    const [any] = [...able.filter(({ isDraining }) => !isDraining), ...able, ...untried, ...builders];
     if (any === undefined) throw new NoBuilderError("there is no builder: add one with memobuild builders add");
     this.#provisional = any;
     return any;
@@ -107,7 +111,7 @@ export class ClientRouter {
   ended(call: ClientCall): void {
     for (const build of call.builds) {
       build.detach(call);
-      if (call.path === CONTROL.solve) this.#buildEnded(build);
+      if (call.path === CONTROL.solve) this.#buildEnded(build, call);
     }
     if (call.path !== CONTROL.session) return;
     const id = headerValue(call.headers, SESSION_METADATA.id) ?? "";
@@ -117,8 +121,7 @@ export class ClientRouter {
   /** The client is gone. */
   close(): void {
     this.#closed.abort();
-    this.#placing?.stop.abort(new Error("the client is gone"));
-    this.#releaseLease();
+    this.#giveUpPlace("the client is gone");
     for (const tell of this.#arrivals) tell();
   }
 
@@ -131,7 +134,8 @@ export class ClientRouter {
 
   async #routeSolve(call: ClientCall): Promise<FarmBuilder> {
     const facts = this.#readSolve(await call.call.firstMessage);
-    if (facts === undefined) return this.base();
+    // Of what has ended nobody would tell the end once more.
+    if (facts === undefined || call.call.isOver) return this.base();
     const known = this.#builds.get(facts.ref);
     // The builder says what is wrong with a second one.
     if (known !== undefined) return known.placed;
@@ -159,6 +163,7 @@ export class ClientRouter {
     const { facts, tried } = build;
     if (facts.isInternal) return this.#sessionHome(facts) ?? this.base(tried);
     const sharedKey = await this.#sharedKeyOf(facts);
+    if (this.#builds.get(facts.ref) !== build) throw new Error("the client cancelled its build");
     const lease = await this.#leaseFor(build, sharedKey);
     this.#deps.whereIs.noteRef(facts.ref, lease.builder.address);
     return lease.builder;
@@ -185,7 +190,7 @@ export class ClientRouter {
     try {
       const placed = await lease;
       // All that wanted it may have ended in the very moment in which it came.
-      if (this.#closed.signal.aborted || !this.#hasBuilds()) placed.release();
+      if (this.#placing !== placing) placed.release();
       else {
         this.#lease = placed;
         this.#pinned = placed.builder;
@@ -244,7 +249,8 @@ export class ClientRouter {
   async #routeStatus(call: ClientCall): Promise<FarmBuilder> {
     const { farm, whereIs } = this.#deps;
     const message = await call.call.firstMessage;
-    const ref = (message === undefined ? undefined : refOf(call.path, message)) ?? "";
+    const ref = message === undefined ? undefined : refOf(call.path, message);
+    if (ref === undefined) return this.base();
     const find = (): RoutedBuild | undefined => this.#builds.get(ref);
     const build = await this.#arrived(find, STATUS_WAIT_MS);
     if (build !== undefined) return this.#follow(build, call);
@@ -290,10 +296,18 @@ export class ClientRouter {
     return [...this.#builds.values()].some(({ facts }) => !facts.isInternal);
   }
 
-  #buildEnded(build: RoutedBuild): void {
+  #buildEnded(build: RoutedBuild, solve: ClientCall): void {
     if (this.#builds.get(build.facts.ref) === build) this.#builds.delete(build.facts.ref);
-    if (this.#hasBuilds()) return;
-    this.#placing?.stop.abort(new Error("the client cancelled its build"));
+    // It ended well: what becomes of a session that outlasts it is nothing to the build any more.
+    if (solve.call.hasAnswered) for (const call of build.calls) call.builds.delete(build);
+    if (!this.#hasBuilds()) this.#giveUpPlace("the client cancelled its build");
+  }
+
+  /** The place that it has, or waits for. */
+  #giveUpPlace(cause: string): void {
+    this.#placing?.stop.abort(new Error(cause));
+    // A build that comes from now on needs a place of its own.
+    this.#placing = undefined;
     this.#releaseLease();
   }
 

@@ -103,6 +103,7 @@ export class ClientSession {
   /** Ends what this client has on the builder. */
   dropBuilder(address: string, cause: string): void {
     this.#links.get(address)?.drop(cause);
+    this.#links.delete(address);
   }
 
   #call(stream: Stream, headers: HeaderList): StreamHandler {
@@ -112,7 +113,11 @@ export class ClientSession {
     const current = (): readonly FarmBuilder[] => this.#deps.farm.builders.filter(isUp);
     const builders = current();
     if (across !== undefined && builders.length > 1) {
-      return answerCall(stream, headers, across, { builders, current, observer: this.#track(observer, () => undefined) });
+      return answerCall(stream, headers, across, {
+        builders,
+        current,
+        observer: this.#track(observer, () => undefined),
+      });
     }
     return this.#relay(stream, headers, path, observer);
   }
@@ -148,11 +153,18 @@ export class ClientSession {
     };
     try {
       const target = route();
+      routed.target = target;
       if (!(target instanceof Promise)) this.#forward(routed, target);
       else {
-        target.then((builder) => {
-          this.#forward(routed, builder);
-        }, failed);
+        // Its build may have moved in the very moment in which it had a place.
+        target.then(
+          (builder) => {
+            if (routed.target === target) this.#forward(routed, builder);
+          },
+          (error: unknown) => {
+            if (routed.target === target) failed(error);
+          },
+        );
       }
     } catch (error) {
       failed(error);
@@ -160,6 +172,8 @@ export class ClientSession {
   }
 
   #forward(routed: ClientCall, builder: FarmBuilder): void {
+    // Nobody would close a connection that is opened for a client that has left.
+    if (routed.call.isOver) return;
     routed.builder = builder;
     const link = this.#linkTo(builder);
     const { ready } = link;
@@ -181,6 +195,7 @@ export class ClientSession {
   #linkTo(builder: FarmBuilder): BuilderLink {
     const known = this.#links.get(builder.address);
     if (known?.builder === builder) return known;
+    known?.close();
     const { farm, logger, metrics } = this.#deps;
     const link = new BuilderLink({
       ...{ builder, metrics, logger },
@@ -200,7 +215,11 @@ export class ClientSession {
     const { builder, builds, call } = routed;
     const { farm } = this.#deps;
     if (builder === undefined || this.#closed.signal.aborted || farm.builders.length < 2) return false;
-    if (builds.size > 0) return this.#moveBuilds(builder);
+    if (builds.size > 0) {
+      const lost = this.#router.buildsOn(builder);
+      // Those of the call may have ended.
+      return lost.some((build) => builds.has(build)) && this.#moveBuilds(lost, builder);
+    }
     // What is of no build is sent again only where nobody can have seen it.
     if (call.isForwarded || routed.tried.size >= farm.builders.length) return false;
     routed.tried.add(builder.address);
@@ -209,14 +228,19 @@ export class ClientSession {
     return true;
   }
 
-  #moveBuilds(lost: FarmBuilder): boolean {
-    const builds = this.#router.buildsOn(lost);
-    if (!builds.every((build) => build.canMove(this.#deps.retriesLostBuilds))) return false;
+  #moveBuilds(builds: readonly RoutedBuild[], lost: FarmBuilder): boolean {
+    const { farm, retriesLostBuilds } = this.#deps;
+    const isLeft = ({ tried }: RoutedBuild): boolean =>
+      farm.builders.some((builder) => builder !== lost && !tried.has(builder.address));
+    if (!builds.every((build) => isLeft(build) && build.canMove(retriesLostBuilds))) return false;
     const calls = new Set(builds.flatMap((build) => [...build.calls]));
-    this.#router.move(builds, lost);
+    // First of all: a build goes where its session is.
     for (const call of calls) {
       call.call.leave();
       call.builder = undefined;
+    }
+    this.#router.move(builds, lost);
+    for (const call of calls) {
       const [build] = call.builds;
       if (build !== undefined) this.#send(call, () => build.placed);
     }

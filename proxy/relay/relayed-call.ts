@@ -1,5 +1,5 @@
 /** One call: its client's stream and its builder's stream, and the bytes, half-closes and resets between them. */
-import { frameMessage } from "../grpc/message.js";
+import { frameMessage, MessageEdge } from "../grpc/message.js";
 import type { Builder } from "../farm/builder.js";
 import { codeOfReset, codeOfTrailers, messageOfTrailers, statusHeaders, trailersOnly } from "../grpc/grpc-status.js";
 import type { GrpcCode } from "../grpc/grpc-status.js";
@@ -12,6 +12,7 @@ import { MessageHold, ResponseWatch } from "./message-hold.js";
 
 /** Larger requests cannot be sent to another builder when theirs is lost. */
 const KEPT_MAX_BYTES = 1 << 20;
+const sameText = (text: string): string => text;
 const RESPONSE_HEADERS: HeaderList = [":status", "200", "content-type", "application/grpc"];
 
 /** Told what happens on a call; times are left to it. */
@@ -59,6 +60,8 @@ export class RelayedCall {
   /** The whole request body until now, as the client sent it; undefined where it cannot be sent again. */
   #kept: Buffer[] | undefined = [];
   #keptBytes = 0;
+  /** Of the answer: behind a part of a message, another answer would not be understood. */
+  readonly #edge = new MessageEdge();
   #builder: Stream | undefined;
   #target: Builder | undefined;
   /** Counts the builders that it was forwarded to. */
@@ -70,7 +73,7 @@ export class RelayedCall {
   #isOver = false;
 
   constructor(client: Stream, observer: CallObserver, options: RelayedCallOptions = {}) {
-    const { interception = {}, isRead = false, onLost = () => false, lostMessage = (cause) => cause } = options;
+    const { interception = {}, isRead = false, onLost = () => false, lostMessage = sameText } = options;
     this.#client = client;
     this.#observer = observer;
     this.#onLost = onLost;
@@ -108,7 +111,7 @@ export class RelayedCall {
 
   /** It can be forwarded again, to another builder; whether the client may notice is for others to know. */
   get isRepeatable(): boolean {
-    return !this.#isOver && this.#kept !== undefined;
+    return !this.#isOver && this.#kept !== undefined && this.#edge.isWhole;
   }
 
   /** Hears the client. */
@@ -210,6 +213,7 @@ export class RelayedCall {
       data: (piece) => {
         if (attempt !== this.#attempt) return;
         if (!this.#hasAnswered) this.#answered();
+        if (this.#kept !== undefined) this.#edge.push(piece);
         if (this.#heldResponse === undefined) this.#toClient.write(piece);
         else this.#holdResponse(this.#heldResponse, piece);
         harmless(() => {
@@ -382,6 +386,7 @@ class Pipe {
 
   readsFrom(from: Stream): void {
     this.#from = from;
+    this.#undrainedBytes = 0;
   }
 
   writeTo(to: Stream): void {

@@ -13,6 +13,8 @@ export interface ClientCall {
   /** Those that it belongs to: a session may be shared. */
   readonly builds: Set<RoutedBuild>;
   builder: FarmBuilder | undefined;
+  /** Where it was last said to go. */
+  target?: FarmBuilder | Promise<FarmBuilder>;
   /** Addresses of builders that could not be reached, where it is of no build. */
   readonly tried: Set<string>;
   /** Told once it is known to belong to a build. */
@@ -32,8 +34,8 @@ export class RoutedBuild {
   /** How many are before it, as long as it waits for a builder. */
   #ahead: number | undefined;
   readonly #onWaiting = new Set<(ahead: number) => void>();
-  /** The client has handles of what is on the builder. */
-  #hasHandles = false;
+  /** The client has an answer of the builder's, such as a handle of what is there, or was told that it is lost. */
+  #hasEndedCalls = false;
 
   constructor(facts: SolveFacts, place: (build: RoutedBuild) => Promise<FarmBuilder>) {
     this.facts = facts;
@@ -49,7 +51,8 @@ export class RoutedBuild {
   /** The call has ended. */
   detach(call: ClientCall): void {
     this.calls.delete(call);
-    if (isGateway(call.path) && call.path !== LLB_BRIDGE.ping) this.#hasHandles = true;
+    // What has ended cannot be sent again: where the builder was lost, the client was told.
+    if (call.path !== LLB_BRIDGE.ping) this.#hasEndedCalls = true;
   }
 
   /**
@@ -58,7 +61,7 @@ export class RoutedBuild {
    * @param mayRepeatProgress it may see progress twice.
    */
   canMove(mayRepeatProgress: boolean): boolean {
-    return !this.#hasHandles && [...this.calls].every((call) => canRepeat(call, mayRepeatProgress));
+    return !this.#hasEndedCalls && [...this.calls].every((call) => canRepeat(call, mayRepeatProgress));
   }
 
   /** Its builder is lost. */

@@ -159,12 +159,56 @@ describe("WriteBehind", () => {
 
   it("takes so many jobs of a builder and no more", async () => {
     const writeBehind = create();
-    const pins = await Promise.all(
-      Array.from({ length: 70 }, (_, i) => pinned(writeBehind.pin(order([VERTEX, `${i}`])))),
+    const pinning = Array.from({ length: 70 }, (_, i) => writeBehind.pin(order([VERTEX, `${i}`])));
+    expect([writeBehind.jobs, writeBehind.jobsOn(gateway.builder.address)]).to.deep.equal([64, 64]);
+    // On a busy machine not all of those that were taken are loaded in time.
+    const results = await Promise.all(pinning);
+    expect(results.filter((result) => result === "refused")).to.have.length(6);
+    const pins = results.flatMap((pin) => (typeof pin === "string" ? [] : pin));
+    await Promise.all(pins.map((pin) => pin.clientEnded(Promise.resolve("failed"))));
+    expect(writeBehind.jobs).to.equal(0);
+    expect(await writeBehind.pin(order())).not.to.equal("refused");
+  });
+
+  it("counts the jobs of each builder", async () => {
+    const writeBehind = create();
+    const pin = await pinned(writeBehind.pin(order()));
+    expect([writeBehind.jobsOn(gateway.builder.address), writeBehind.jobsOn("unix:///other.sock")]).to.deep.equal([
+      1, 0,
+    ]);
+    await pin?.clientEnded(Promise.resolve("failed"));
+    expect(writeBehind.jobsOn(gateway.builder.address)).to.equal(0);
+  });
+
+  it("gives up what it has on a builder that is lost, and begins anew when that is back", async () => {
+    const writeBehind = create();
+    gateway.exporting = () => new Promise(() => undefined);
+    const [exporting, waiting] = await Promise.all(
+      ["a", "b"].map((vertex) => pinned(writeBehind.pin(order([VERTEX, vertex])))),
     );
-    expect(pins.filter((pin) => pin !== undefined)).to.have.length(64);
-    await Promise.all(pins.flatMap((pin) => pin?.clientEnded(Promise.resolve("failed")) ?? []));
-    expect(await pinned(writeBehind.pin(order()))).not.to.equal(undefined);
+    const ended = exporting?.clientEnded(Promise.resolve("new"));
+    await poll(
+      () => gateway.exportingMost,
+      (count) => count === 1,
+      { what: "it exports", timeoutMs: 1_500 },
+    );
+    writeBehind.dropBuilder("unix:///other.sock");
+    expect(writeBehind.jobs).to.equal(2);
+    writeBehind.dropBuilder(gateway.builder.address);
+    expect([writeBehind.jobs, discarded]).to.deep.equal([0, 2]);
+    expect(await ended).to.deep.equal({ result: "failed" });
+    expect(await waiting?.clientEnded(Promise.resolve("new"))).to.deep.equal({ result: "failed" });
+    gateway.exporting = () => Promise.resolve();
+    const again = await pinned(writeBehind.pin(order([VERTEX, "a"])));
+    expect((await again?.clientEnded(Promise.resolve("new")))?.result).to.equal("published");
+    expect(published).to.equal(1);
+  });
+
+  it("keeps what it has on a builder that answers here though others cannot reach it", async () => {
+    const writeBehind = create();
+    const pin = await pinned(writeBehind.pin(order()));
+    writeBehind.checkAlive(gateway.builder.address);
+    expect((await pin?.clientEnded(Promise.resolve("new")))?.result).to.equal("published");
   });
 
   it("gives up an export that takes too long", async () => {

@@ -255,6 +255,38 @@ describe("ClientConnection", () => {
       await Promise.all([closed, answer.ended]);
     }
   });
+
+  describe("isAnswered", () => {
+    const PING_ACK = frameHeader(8, FrameType.Ping, 1, 0);
+
+    it("is so when the peer answers, for all who ask", async () => {
+      const { connection, peer } = await connect();
+      peer.resume();
+      peer.write(settingsFrame([]));
+      const asked = [connection.isAnswered(1_000), connection.isAnswered(1_000)];
+      peer.write(Buffer.concat([PING_ACK, Buffer.alloc(8)]));
+      expect(await Promise.all(asked)).to.deep.equal([true, true]);
+    });
+
+    it("is not so when the peer is silent, until it answers again", async () => {
+      const { connection, peer } = await connect();
+      peer.resume();
+      peer.write(settingsFrame([]));
+      expect(await connection.isAnswered(20)).to.equal(false);
+      const again = connection.isAnswered(1_000);
+      peer.write(Buffer.concat([PING_ACK, Buffer.alloc(8)]));
+      expect(await again).to.equal(true);
+    });
+
+    it("is not so when the connection closes, nor afterwards", async () => {
+      const { closed, connection, peer } = await connect();
+      const asked = connection.isAnswered(1_000);
+      peer.destroy();
+      expect(await asked).to.equal(false);
+      await closed;
+      expect(await connection.isAnswered(1_000)).to.equal(false);
+    });
+  });
 });
 
 /** Emits "quiet" when the event loop has gone round some times: what was on its way has come. */

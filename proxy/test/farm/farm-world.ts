@@ -20,6 +20,8 @@ const LIST_MAX = 500;
 
 export interface FarmWorldOptions {
   readonly builders: number;
+  /** How many MemoBuild has besides, by its arguments. */
+  readonly others?: number;
   /** More arguments of MemoBuild. */
   readonly args?: readonly string[];
 }
@@ -41,7 +43,7 @@ export class FarmWorld {
     this.#memoBuild = memoBuild;
   }
 
-  static async start({ builders: count, args = [] }: FarmWorldOptions): Promise<FarmWorld> {
+  static async start({ builders: count, others = 0, args = [] }: FarmWorldOptions): Promise<FarmWorld> {
     const dir = await makeTempDir("f");
     await mkdir(join(dir, "tools"));
     await copyFile(BUSYBOX, join(dir, "tools/busybox"));
@@ -49,7 +51,7 @@ export class FarmWorld {
     const builders = await Promise.all(names.map((name) => TestBuilder.start(join(dir, name))));
     const addresses = builders.map(({ address }) => address);
     const world = new FarmWorld(dir, builders, args, await startFront(dir, addresses, args));
-    await world.allUp(count);
+    await world.allUp(count + others);
     return world;
   }
 

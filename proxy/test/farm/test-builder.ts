@@ -1,6 +1,5 @@
 /** One real builder of a farm, behind a network that can fail, on what could be a machine of its own. */
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { startBuildkitd, type Buildkitd } from "../support/buildkitd.js";
 import { run, type Outcome } from "../support/command.js";
 import { startTcpFaultProxy, type TcpFaultProxy } from "../support/tcp-fault-proxy.js";

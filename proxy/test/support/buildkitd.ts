@@ -44,11 +44,10 @@ export async function startBuildkitd(
   const tcp = certificates === undefined ? "" : `tcp://127.0.0.1:${await freePort()}`;
   // buildkitd leaves the sockets of ssh agents in its directory for temporary files.
   await mkdir(join(dir, "tmp"), { recursive: true });
-  const [command = "buildkitd", ...before] = [...launcher, "buildkitd"];
   const daemon = start(
-    command,
+    "env",
     [
-      ...before,
+      ...[...launcher, "buildkitd"],
       ...["--root", join(dir, "bk"), "--addr", address, "--oci-worker-net", "host", "--config", join(dir, "none.toml")],
       ...(certificates === undefined ? [] : tlsArguments(tcp, certificates)),
     ],

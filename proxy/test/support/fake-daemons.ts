@@ -56,6 +56,8 @@ export function fakeDaemon(name: string, version = "v0.32.2"): FakeDaemon {
     if (state.isDead) return Promise.reject(new Error("connect ECONNREFUSED"));
     const [ours, theirs] = duplexPair();
     connections.add(theirs);
+    // As a socket does; a pair does not by itself.
+    theirs.once("close", () => ours.destroy());
     const closed = (): void => {
       connections.delete(theirs);
     };
