@@ -31,6 +31,7 @@ const relay = new RelayServer({
   farm: { builders: [builder], suspect: () => undefined },
   placing: { place: () => Promise.resolve({ builder, reason: "only", release: () => undefined }) },
   isLimited: false,
+  random: Math.random,
   whereIs: new WhereIs({ messages: await loadHistoryMessages(), recorded: () => Promise.resolve(undefined) }),
   farmCallOf: () => undefined,
   readSolve: () => {

@@ -192,6 +192,7 @@ export class App {
       isLimited: settings.maxClients !== undefined,
       farmCallOf: acrossFarm({ whereIs, messages: history }),
       readSolve: readSolveWith(messages),
+      random: Math.random,
       metrics: new RelayMetrics(this.#registry, now),
       createInterceptor: () => new BuildInterceptor(looked),
       retriesLostBuilds: settings.retriesLostBuilds,

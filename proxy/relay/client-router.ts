@@ -29,6 +29,8 @@ export interface RouterDeps {
   readonly isLimited: boolean;
   readonly whereIs: WhereIs;
   readonly readSolve: ReadSolve;
+  /** 0 to 1, without 1. */
+  readonly random: () => number;
 }
 
 interface Session {
@@ -88,7 +90,9 @@ export class ClientRouter {
     const able = builders.filter(isFit);
     // One that is not known to answer may do so all the same, and else its connection says why not.
     const untried = builders.filter(({ address }) => !tried.has(address));
-    const [any] = [...able.filter(({ isDraining }) => !isDraining), ...able, ...untried, ...builders];
+    const best = able.filter(({ isDraining }) => !isDraining);
+    // Clients ask before they build: not all of them the same builder.
+    const [any] = [...best.slice(Math.floor(this.#deps.random() * best.length)), ...able, ...untried, ...builders];
     if (any === undefined) throw new NoBuilderError("there is no builder: add one with memobuild builders add");
     this.#provisional = any;
     return any;

@@ -132,6 +132,7 @@ export class ClientSession {
     const call: RelayedCall = new RelayedCall(stream, tracked, {
       interception: path === LLB_BRIDGE.ping ? this.#narrowPong(interception) : interception,
       isRead: this.#router.reads(path),
+      isKept: this.#deps.farm.builders.length > 1,
       onLost: () => this.#goesElsewhere(routed),
       lostMessage: (cause) => this.#lostMessage(routed, cause),
     });

@@ -29,6 +29,8 @@ export interface RelayedCallOptions {
   readonly interception?: Interception | undefined;
   /** Where it goes depends on its first message: see `firstMessage`. */
   readonly isRead?: boolean;
+  /** It may have to be forwarded a second time: its request is kept as long as that is possible. */
+  readonly isKept?: boolean;
   /** The builder was lost, or refused it. True: it goes to another one. */
   readonly onLost?: () => boolean;
   /** What the client is told of a builder that was lost for that cause. */
@@ -73,7 +75,7 @@ export class RelayedCall {
   #isOver = false;
 
   constructor(client: Stream, observer: CallObserver, options: RelayedCallOptions = {}) {
-    const { interception = {}, isRead = false, onLost = () => false, lostMessage = sameText } = options;
+    const { interception = {}, isKept = true, isRead = false, onLost = () => false, lostMessage = sameText } = options;
     this.#client = client;
     this.#observer = observer;
     this.#onLost = onLost;
@@ -89,6 +91,7 @@ export class RelayedCall {
     this.firstMessage = new Promise((resolve) => {
       this.#tellFirst = resolve;
     });
+    if (!isKept) this.#kept = undefined;
     if (this.#holdsRequest) this.#heldRequest = new MessageHold();
     else this.#tellFirst(undefined);
     if (rewriteResponse !== undefined) this.#heldResponse = new MessageHold();
@@ -244,9 +247,11 @@ export class RelayedCall {
   }
 
   #keep(piece: Buffer): void {
+    if (this.#kept === undefined) return;
     this.#keptBytes += piece.length;
     if (this.#keptBytes > KEPT_MAX_BYTES) this.#kept = undefined;
-    this.#kept?.push(piece);
+    // A piece of its own: the one that came is a part of what was read from the socket.
+    this.#kept?.push(Buffer.from(piece));
   }
 
   #answered(): void {

@@ -106,7 +106,7 @@ describe("listenBuildHistory", () => {
     const calls: FakeCall[] = [];
     for (const daemon of farm) answering(daemon, (call) => calls.push(call));
     const client = newClient();
-    const ended = listen(client, { activeOnly: true }).catch((error: unknown) => error);
+    const ended = listen(client, { activeOnly: true });
     await poll(
       () => calls.length,
       (count) => count === 2,
@@ -127,7 +127,7 @@ describe("listenBuildHistory", () => {
       { what: "the rest goes on", timeoutMs: 1_000 },
     );
     client.leave();
-    expect(await ended).to.be.instanceOf(Error);
+    await ended;
     await poll(
       () => farm[1].cancelled,
       (count) => count === 1,
