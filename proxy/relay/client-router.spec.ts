@@ -94,7 +94,7 @@ describe("ClientRouter", () => {
 
   const create = (): ClientRouter =>
     new ClientRouter({
-      ...{ farm, placing: places, isLimited, whereIs },
+      ...{ farm, placing: places, isLimited, whereIs, random: () => 0 },
       readSolve: (message) => {
         const { also = [], isInternal = false, needsSharedKey = false, ref, session = "" } = parseBuild(message);
         return {

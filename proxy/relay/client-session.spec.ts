@@ -84,6 +84,7 @@ describe("ClientSession", () => {
     const now = (): number => performance.now();
     const deps = {
       ...{ farm, isLimited: false, messages, retriesLostBuilds, now, wallClock: Date.now, lostAdvice: "run it again" },
+      random: () => 0,
       whereIs: new WhereIs({ messages: history, recorded: () => Promise.resolve(undefined) }),
       readSolve: readSolveWith(messages),
       farmCallOf: () => undefined,

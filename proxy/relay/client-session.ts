@@ -18,12 +18,15 @@ import { harmless, type Interception, type Interceptor } from "./interception.js
 import type { CallObserver } from "./relayed-call.js";
 import type { RelayMetrics } from "./relay-metrics.js";
 import type { ClientCall, RoutedBuild } from "./routed-build.js";
+import { tunnelGreeting, withoutPreface } from "./tunnel-greeting.js";
 import { WaitingNotice } from "./waiting-notice.js";
 
 /** A client between two calls, when we are asked to stop, may be in the middle of its preparations for a build. */
 const DRAIN_IDLE_MS = 1_000;
 /** Clients give the first call of a build 15 s; one that waits for a builder is answered by us before that. */
 const PING_ANSWER_MS = 5_000;
+/** Clients give the other end of a session's tunnel 10 s to begin. */
+const GREETING_MS = 5_000;
 
 export interface ClientSessionDeps extends RouterDeps {
   readonly messages: Pick<BuildMessages, "statusResponse">;
@@ -132,7 +135,7 @@ export class ClientSession {
     const call: RelayedCall = new RelayedCall(stream, tracked, {
       interception: path === LLB_BRIDGE.ping ? this.#narrowPong(interception) : interception,
       isRead: this.#router.reads(path),
-      isKept: this.#deps.farm.builders.length > 1,
+      isKept: this.#mayWait(),
       onLost: () => this.#goesElsewhere(routed),
       lostMessage: (cause) => this.#lostMessage(routed, cause),
     });
@@ -144,6 +147,7 @@ export class ClientSession {
     };
     this.#send(routed, () => this.#router.route(routed));
     if (path === LLB_BRIDGE.ping) this.#answerPingInTime(routed);
+    if (path === CONTROL.session && this.#mayWait()) this.#greetInTime(call);
     return call.fromClient;
   }
 
@@ -251,8 +255,22 @@ export class ClientSession {
 
   #lostMessage({ builder, builds, call }: ClientCall, cause: string): string {
     const isBuilding = call.isForwarded && [...builds].some(({ facts }) => !facts.isInternal);
-    const advice = isBuilding ? `; the build is lost with it: ${this.#deps.lostAdvice}` : "";
+    const isPreparing = builds.size > 0 && this.#mayWait();
+    const preparing = isPreparing ? "; run it again, another builder takes it" : "";
+    const advice = isBuilding ? `; the build is lost with it: ${this.#deps.lostAdvice}` : preparing;
     return `memobuild: builder ${builder?.address ?? ""}: ${cause}${advice}`;
+  }
+
+  /** Whether a build may have to wait for its builder, or to move. */
+  #mayWait(): boolean {
+    return this.#deps.isLimited || this.#deps.farm.builders.length > 1;
+  }
+
+  /** A client gives up a session to which nobody speaks. */
+  #greetInTime(call: RelayedCall): void {
+    setTimeout(() => {
+      if (!this.#closed.signal.aborted) call.greet(tunnelGreeting(), withoutPreface);
+    }, GREETING_MS).unref();
   }
 
   /** A client gives up on a build whose first call is not answered in time, be it that it waits for a builder. */

@@ -19,8 +19,8 @@ export interface Interception {
   readonly observeResponse?: (message: Buffer | undefined) => void;
   /** Sees the bytes of both bodies as they pass, gRPC's framing included; they must not be changed. */
   readonly observeBytes?: ByteObserver;
-  /** Gets the first message of the response; what it returns is sent instead. */
-  readonly rewriteResponse?: (message: Buffer) => Buffer;
+  /** Gets the first message of the response; what it returns is sent instead, nothing where that is undefined. */
+  readonly rewriteResponse?: (message: Buffer) => Buffer | undefined;
   /** Once: the client has its answer, or is gone. `message` says why it failed, where anybody did. */
   readonly ended?: (code: GrpcCode, message: string) => void;
 }

@@ -58,6 +58,7 @@ export class RelayedCall {
   /** Of the request, behind the held message, their window not given back. */
   #heldBytes = 0;
   #heldResponse: MessageHold | undefined;
+  #rewriteResponse: Interception["rewriteResponse"];
   readonly #watch: ResponseWatch | undefined;
   /** The whole request body until now, as the client sent it; undefined where it cannot be sent again. */
   #kept: Buffer[] | undefined = [];
@@ -87,6 +88,7 @@ export class RelayedCall {
     this.#toClient.writeTo(client);
     this.#interception = interception;
     const { observeResponse, request, rewriteResponse } = interception;
+    this.#rewriteResponse = rewriteResponse;
     this.#holdsRequest = isRead || request !== undefined;
     this.firstMessage = new Promise((resolve) => {
       this.#tellFirst = resolve;
@@ -110,6 +112,11 @@ export class RelayedCall {
   /** The client got bytes of a builder's answer. */
   get hasAnswered(): boolean {
     return this.#hasAnswered;
+  }
+
+  /** The client sends no more. */
+  get isHalfClosed(): boolean {
+    return this.#requestEnd !== undefined;
   }
 
   /** It can be forwarded again, to another builder; whether the client may notice is for others to know. */
@@ -191,6 +198,18 @@ export class RelayedCall {
     if (!this.#hasResponded) this.#client.respond([...RESPONSE_HEADERS, ...metadata], false);
     this.#hasResponded = true;
     this.#toClient.writeOwn(frameMessage(message));
+  }
+
+  /**
+   * Begins the answer in place of the builder that comes later.
+   *
+   * @param rewriteResponse of that one's first message, see `Interception`
+   */
+  greet(message: Buffer, rewriteResponse: NonNullable<Interception["rewriteResponse"]>): void {
+    if (this.#isOver || this.#hasAnswered || this.#rewriteResponse !== undefined) return;
+    this.#rewriteResponse = rewriteResponse;
+    this.#heldResponse = new MessageHold();
+    this.announce(message, []);
   }
 
   /** Answers in place of a builder. */
@@ -324,8 +343,9 @@ export class RelayedCall {
     if (message === "more") return;
     this.#heldResponse = undefined;
     if (message !== "illegible") {
-      const changed = harmless(() => this.#interception.rewriteResponse?.(message), undefined) ?? message;
-      this.#toClient.writeOwn(frameMessage(changed));
+      const rewrite = this.#rewriteResponse ?? ((same: Buffer) => same);
+      const changed = harmless(() => rewrite(message), message);
+      if (changed !== undefined) this.#toClient.writeOwn(frameMessage(changed));
     }
     this.#toClient.writeOwn(held.takeRest());
   }

@@ -98,6 +98,8 @@ export const isGateway = (path: string): boolean => path.startsWith(LLB_BRIDGE.p
 
 function canRepeat({ call, path }: ClientCall, mayRepeatProgress: boolean): boolean {
   if (!call.isRepeatable) return false;
+  // The client has ended it: no builder would find it open.
+  if (path === CONTROL.session && call.isHalfClosed) return false;
   if (!call.hasAnswered) return !isGateway(path) || path === LLB_BRIDGE.ping || path === LLB_BRIDGE.solve;
   return path === CONTROL.status && mayRepeatProgress;
 }
