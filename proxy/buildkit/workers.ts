@@ -12,6 +12,8 @@ export interface Workers {
   readonly platforms: readonly string[];
   /** Of all workers; where several have one, that of the first. */
   readonly labels: Readonly<Record<string, string>>;
+  /** The bytes of the whole answer. */
+  readonly message?: Buffer;
 }
 
 const listWorkersResponse = z.object({

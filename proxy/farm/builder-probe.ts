@@ -13,9 +13,10 @@ export const createBuilderProbe = (
   decodeWorkers: (message: Buffer) => Workers,
 ): BuilderProbe => ({
   listWorkers: (builder, signal) =>
-    withBuilderClient(builder, signal, async (client) =>
-      decodeWorkers(await client.unary(LIST_WORKERS_PATH, EMPTY_MESSAGE, { signal })),
-    ),
+    withBuilderClient(builder, signal, async (client) => {
+      const message = await client.unary(LIST_WORKERS_PATH, EMPTY_MESSAGE, { signal });
+      return { ...decodeWorkers(message), message };
+    }),
   ping: (builder, signal) =>
     withBuilderClient(builder, signal, async (client) => {
       const build = new OwnBuild(client, messages, {}, signal);

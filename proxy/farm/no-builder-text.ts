@@ -32,7 +32,7 @@ export interface Busy {
 }
 
 export function timedOutText(waitedMs: number, busy: Busy): string {
-  return `no builder was free within ${Math.ceil(waitedMs / 1000)} s: ${busyText(busy)}`;
+  return `no builder was free within ${Math.max(1, Math.round(waitedMs / 1000))} s: ${busyText(busy)}`;
 }
 
 export function queueFullText(waiting: number, busy: Busy): string {

@@ -64,12 +64,13 @@ export class ClientSession {
     this.#deps = deps;
     this.#interceptor = deps.createInterceptor?.();
     this.#router = new ClientRouter(deps);
-    // The first call will need it; if there is none, that call is told.
-    harmless(() => {
-      this.#linkTo(this.#router.base())
-        .connect()
-        .catch(() => undefined);
-    }, undefined);
+    // The first call will need it; if there is none, that call is told. Where there are many, it may need another one.
+    if (deps.farm.builders.length === 1)
+      harmless(() => {
+        this.#linkTo(this.#router.base())
+          .connect()
+          .catch(() => undefined);
+      }, undefined);
     metrics.connectionOpened("client");
     this.#connection = new ServerConnection(socket, {
       call: (stream, headers) => this.#call(stream, headers),

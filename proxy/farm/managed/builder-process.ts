@@ -57,6 +57,8 @@ interface Paths {
   readonly root: string;
   readonly tmpDir: string;
   readonly socket: string;
+  /** Where its steps hand in their traces. */
+  readonly otelSocket: string;
   readonly log: string;
   readonly config: string;
 }
@@ -65,6 +67,7 @@ const pathsIn = (folder: string): Paths => ({
   root: join(folder, "buildkit"),
   tmpDir: join(folder, "tmp"),
   socket: join(folder, "buildkitd.sock"),
+  otelSocket: join(folder, "otel.sock"),
   log: join(folder, "buildkitd.log"),
   config: join(folder, "buildkitd.toml"),
 });
@@ -183,7 +186,12 @@ export class BuilderProcess {
 
   #settings(): string[] {
     const { cgroup, keepBytes } = this.#options;
-    return [...(cgroup === undefined ? [] : ["--config", this.#paths.config]), ...gcArguments(keepBytes)];
+    return [
+      // Its default is one for all daemons of a machine, which then cannot start at the same time.
+      ...["--otel-socket-path", this.#paths.otelSocket],
+      ...(cgroup === undefined ? [] : ["--config", this.#paths.config]),
+      ...gcArguments(keepBytes),
+    ];
   }
 
   #removeLeftovers(): Promise<void> {

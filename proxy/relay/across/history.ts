@@ -12,6 +12,8 @@ import type { FarmCall, FarmCallContext } from "./farm-call.js";
 const TIMESTAMP_METADATA = "buildkit-current-timestamp";
 /** For all that a builder tells before it ends by itself. */
 const LIST_TIMEOUT_MS = 30_000;
+/** buildx asks for it in every build, to learn whether there is a history: one that can tell is enough. */
+const FEATURE_TEST_REF = "buildx-test-history-api-feature";
 /** How often a live list looks for builders that have come. */
 const FOLLOW_INTERVAL_MS = 1_000;
 /** What a builder that goes ends its calls with. */
@@ -29,8 +31,15 @@ export function listenBuildHistory(deps: ListenDeps): FarmCall {
   return async (request, context) => {
     // Clients wait for it: they tell from it how far their clock is off.
     context.respond([TIMESTAMP_METADATA, new Date().toISOString()]);
-    const { earlyExit, limit } = deps.messages.request.decode(request);
-    if (earlyExit && limit > 0) await sendLatest(request, limit, context, deps);
+    const { earlyExit, limit, ref } = deps.messages.request.decode(request);
+    const [any] = context.builders;
+    if (ref === FEATURE_TEST_REF && any !== undefined)
+      await askBuilder(
+        any,
+        context,
+        eventsOfOne(request, context, deps, (message) => context.send(message)),
+      );
+    else if (earlyExit && limit > 0) await sendLatest(request, limit, context, deps);
     else if (earlyExit) await eventsOfAll(request, context, deps, (message) => context.send(message));
     else await follow(request, context, deps);
   };

@@ -48,7 +48,7 @@ export class FarmWorld {
     await mkdir(join(dir, "tools"));
     await copyFile(BUSYBOX, join(dir, "tools/busybox"));
     const names = Array.from({ length: count }, (_, index) => `b${index}`);
-    const builders = await Promise.all(names.map((name) => TestBuilder.start(join(dir, name))));
+    const builders = await startAll(names.map((name) => join(dir, name)));
     const addresses = builders.map(({ address }) => address);
     const world = new FarmWorld(dir, builders, args, await startFront(dir, addresses, args));
     await world.allUp(count + others);
@@ -189,4 +189,14 @@ export function useFarmWorld(options: FarmWorldOptions): () => FarmWorld {
     if (current.world === undefined) throw new Error("the world exists within tests only");
     return current.world;
   };
+}
+
+/** All of them, or none. */
+async function startAll(dirs: readonly string[]): Promise<TestBuilder[]> {
+  const outcomes = await Promise.allSettled(dirs.map((dir) => TestBuilder.start(dir)));
+  const started = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+  const failed = outcomes.find((outcome) => outcome.status === "rejected");
+  if (failed === undefined) return started;
+  await Promise.all(started.map((builder) => builder.stop()));
+  throw failed.reason;
 }

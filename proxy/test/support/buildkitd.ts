@@ -48,6 +48,8 @@ export async function startBuildkitd(
     "env",
     [
       ...[...launcher, "buildkitd"],
+      // Else daemons that start at the same time stumble over one socket.
+      ...["--otel-socket-path", join(dir, "otel.sock")],
       ...["--root", join(dir, "bk"), "--addr", address, "--oci-worker-net", "host", "--config", join(dir, "none.toml")],
       ...(certificates === undefined ? [] : tlsArguments(tcp, certificates)),
     ],
