@@ -23,7 +23,7 @@ export function addBuildersAdd(builders: Command, { io, run }: CommandContext): 
   builders
     .command("add")
     .description("add a builder, which gets builds from now on and is kept across restarts")
-    .argument("<address>", 'as "memobuild serve --builder" takes it')
+    .argument("<address>", 'as "memobuild serve --builder" takes it, but for dns+tcp://')
     .action((address: string, options: WithServer) =>
       run(options, async (api) => {
         const added = await api.builders.add(address);
