@@ -52,7 +52,8 @@ export interface AppCacheDeps {
   readonly messages: BuildMessages;
   /** Told of exports that are gone. */
   readonly onEvicted: (exports: readonly ExportSummary[], reason: EvictionReason) => void;
-  /** Whether that builder can export cache at all. */
+  /** Whether that builder can import or export cache at all. */
+  readonly canImport: (builder: Builder) => boolean;
   readonly canExport: (builder: Builder) => boolean;
   readonly registry: Registry;
   readonly logger: Logger;
@@ -124,6 +125,7 @@ async function startParts(deps: AppCacheDeps, closes: (() => Promise<void>)[]): 
   const sharing = {
     cache,
     writeBehind: config.mode === "on" ? writeBehind : undefined,
+    canImport: deps.canImport,
     canExport: deps.canExport,
     registryAddress: (builder: Builder) => reaches.address(builder),
     overlap,

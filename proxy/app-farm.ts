@@ -1,4 +1,6 @@
 /** Composition of the farm: from the configuration to builders that take builds, and back. */
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Registry } from "prom-client";
 import type { BuildMessages } from "./buildkit/build-messages.js";
@@ -47,8 +49,8 @@ export interface AppFarm {
   readonly queue: BuildQueue;
   readonly warmth: Warmth;
   readonly resources: ResourceMonitor;
-  /** Undefined where MemoBuild runs none. */
-  readonly managed: ManagedBuilders | undefined;
+  /** What MemoBuild runs itself. */
+  readonly managed: Pick<ManagedBuilders, "remove"> | undefined;
   /** Nobody builds on the builder at that address. */
   readonly isIdle: (address: string) => boolean;
   /** @param listenAt has the cache registry listen where builders reach this machine. @throws StartError */
@@ -91,22 +93,28 @@ export async function createFarm(deps: AppFarmDeps): Promise<AppFarm> {
   });
   farm.onChange((event) => {
     const { address } = event.builder;
-    if (event.type === "up") {
-      if (event.builder.workerId !== undefined) warmth.workerIs(address, event.builder.workerId);
-      void resources.sample();
-    }
+    if (event.type === "up" && event.builder.workerId !== undefined) warmth.workerIs(address, event.builder.workerId);
     if (event.type === "removed") warmth.forget(address);
     queue.placeAgain();
   });
   const managed = await createManaged(deps);
   const embedded = createEmbedded(deps);
+  const own = {
+    remove: async (name: string): Promise<void> => {
+      if (name !== EMBEDDED) await managed?.remove(name);
+      else if (embedded !== undefined) {
+        await embedded.close(AbortSignal.abort());
+        await rm(embedded.stateDir, { recursive: true, force: true });
+      }
+    },
+  };
   return {
-    ...{ farm, queue, warmth, resources, managed, isIdle },
+    ...{ farm, queue, warmth, resources, isIdle, managed: own },
     start: async (listenAt) => {
-      const own = [...(await startEmbedded(embedded)), ...((await managed?.start()) ?? [])];
-      const hosts = new Set(own.flatMap(({ reachesUsAt }) => reachesUsAt ?? []));
+      const started = [...(await startEmbedded(embedded)), ...((await managed?.start()) ?? [])];
+      const hosts = new Set(started.flatMap(({ reachesUsAt }) => reachesUsAt ?? []));
       for (const host of hosts) await listenAt(host);
-      for (const { builder, name, reachesUsAt, sample, stateDir } of own) {
+      for (const { builder, name, reachesUsAt, sample, stateDir } of started) {
         const origin = name === EMBEDDED ? "embedded" : "managed";
         local.set(builder.address, { sample, stateDir });
         farm.addManaged({ name, builder, reachesUsAt, origin });
@@ -161,5 +169,7 @@ async function createManaged({
     const installation = installationKey(database).toString("hex").slice(0, INSTALLATION_CHARS);
     return new ManagedContainers({ ...common, dockerSocket, image, installation, logger });
   }
-  return count === 0 ? undefined : new ManagedProcesses({ ...common, buildkitd, env, logger, searchPath });
+  // Those of an earlier run may have to go.
+  if (count === 0 && !existsSync(common.folder)) return undefined;
+  return new ManagedProcesses({ ...common, buildkitd, env, logger, searchPath });
 }

@@ -17,8 +17,10 @@ import { formatListenAddress } from "./config/listen-address.js";
 import { StartError } from "./config/start-error.js";
 import type { SqliteDatabase } from "./database/sqlite-database.js";
 import type { Builder } from "./farm/builder.js";
+import type { BuildQueue } from "./farm/build-queue.js";
 import type { BuilderReport } from "./farm/builder-desk.js";
 import type { Farm } from "./farm/farm.js";
+import { settledWithin } from "./farm/deadline.js";
 import { FarmDesk } from "./farm/farm-desk.js";
 import type { Warmth } from "./farm/warmth.js";
 import { createApiServer } from "./http/api-server.js";
@@ -43,6 +45,8 @@ export interface AppEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** What who asks whether we are ready waits for the builders. */
+const CHECK_WAIT_MS = 500;
 /** Of the history, from the latest on: what was built before hardly matters to where a build goes now. */
 const WARMING_BUILDS_MAX = 10_000;
 const WARMING_PAGE = 200;
@@ -56,6 +60,7 @@ export class App {
   /** How to close what runs, in the order in which it was started. */
   readonly #running: Close[] = [];
   #relay: RelayServer | undefined;
+  #queue: BuildQueue | undefined;
   #cache: AppCache | undefined;
   #apiAddresses: readonly string[] = [];
   #httpAddress = "";
@@ -81,13 +86,15 @@ export class App {
       return Promise.resolve();
     });
     const messages = await loadBuildMessages();
-    const isQuiet = (address: string): boolean => (this.#cache?.exportsOn(address) ?? 0) === 0;
+    const isQuiet = (address: string): boolean =>
+      (this.#cache?.exportsOn(address) ?? 0) + (this.#relay?.buildCallsOn(address) ?? 0) === 0;
     const ownState: AppFarmDeps["ownState"] = async () => {
       const usage = await this.#cache?.admin.usage();
       return { stateBytes: usage?.storeBytes, stateLimitBytes: usage?.softMaxBytes };
     };
     const common = { config: this.#config, database, messages, registry, logger };
     const parts = await createFarm({ ...common, isQuiet, ownState, searchPath, env });
+    this.#queue = parts.queue;
     // What a wrong option stops comes first, so that it leaves nothing behind.
     await this.#startHttp(parts.farm);
     const builds = await this.#startBuilds(parts, database, messages);
@@ -111,6 +118,8 @@ export class App {
    */
   async close(hurry: AbortSignal): Promise<void> {
     this.#isClosing = true;
+    // They have not begun, and would not end in time.
+    this.#queue?.refuseWaiting();
     const failures: unknown[] = [];
     await this.#relay?.drain(hurry);
     await this.#cache?.drain(hurry);
@@ -170,8 +179,10 @@ export class App {
           reason,
         );
       };
+      const canImport = ({ address }: Builder): boolean => farm.find(address)?.abilities.canImportCache ?? true;
       const canExport = ({ address }: Builder): boolean => farm.find(address)?.abilities.canExportCache ?? true;
-      const cache = await startCache({ config, dataDir, database, messages, onEvicted, canExport, registry, logger });
+      const common = { config, dataDir, database, messages, registry, logger };
+      const cache = await startCache({ ...common, onEvicted, canImport, canExport });
       this.#cache = cache;
       this.#running.push(() => cache.close());
     }
@@ -266,16 +277,11 @@ export class App {
   async #startHttp(farm: Farm): Promise<void> {
     const { logger } = this.#environment;
     const readiness = async (): Promise<Readiness> => {
-      const builders = await Promise.all(
-        farm.builders.map(async (builder) => {
-          const health = await builder.check();
-          return {
-            address: builder.name,
-            up: health.state === "up",
-            ...("cause" in health && { cause: health.cause }),
-          };
-        }),
-      );
+      // One that is silent must not keep those that ask from the others.
+      await settledWithin(Promise.all(farm.builders.map((builder) => builder.check())), CHECK_WAIT_MS);
+      const builders = farm.builders.map(({ health, name }) => {
+        return { address: name, up: health.state === "up", ...("cause" in health && { cause: health.cause }) };
+      });
       // A load balancer should send no more clients to a process that is about to stop.
       return { ready: builders.some(({ up }) => up) && !this.#isClosing, builders };
     };

@@ -88,7 +88,9 @@ function checkCache(values: Values): ConfigProblem[] {
 
 /** What limits managed builders, where there are none. */
 function checkManaged(values: Values): ConfigProblem[] {
-  if (values.get("managed-builders")?.[0]?.text !== "0") return [];
+  const count = values.get("managed-builders")?.[0];
+  // A 0 that somebody gives removes those that there were.
+  if (count?.text !== "0" || !count.source.endsWith("(default)")) return [];
   return (["managed-docker", "managed-cpus", "managed-memory"] as const).flatMap((name) =>
     (values.get(name) ?? []).slice(0, 1).map(({ source }) => ({ option: source, message: "needs --managed-builders" })),
   );

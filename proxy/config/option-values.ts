@@ -118,7 +118,10 @@ export const optionValues: { readonly [Name in OptionName]: z.ZodType<OptionValu
   "queue-timeout": durationBetween(0, DAY_MS),
   "retry-lost-builds": onOrOff,
   "managed-builders": wholeNumberBetween(0, MANAGED_BUILDERS_MAX),
-  "managed-docker": socketPath,
+  "managed-docker": z
+    .string()
+    .transform((text) => text.replace(/^unix:\/\//, ""))
+    .pipe(socketPath),
   "managed-image": z.string(),
   "managed-cpus": processors,
   "managed-memory": byteSizeFrom(MANAGED_MEMORY_MIN_BYTES),

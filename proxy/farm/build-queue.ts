@@ -86,6 +86,11 @@ export class BuildQueue implements Placing {
   /** Refuses those that wait, and all that come; leases stay as they are. */
   close(): void {
     this.#isClosed = true;
+    this.refuseWaiting();
+  }
+
+  /** Those that come find what there is. */
+  refuseWaiting(): void {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const build of waiting) build.refuse(stopped());

@@ -61,12 +61,10 @@ describe("FarmDesk", () => {
         own: () => USAGE,
       },
       managed: {
-        start: () => Promise.resolve([]),
         remove: (name) => {
           removed.push(name);
           return Promise.resolve();
         },
-        close: () => Promise.resolve(),
       },
       runningBuilds: (address) => (address === ONE ? 2 : 0),
       isIdle: (address) => !busy.has(address),

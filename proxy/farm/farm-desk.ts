@@ -21,8 +21,8 @@ export interface FarmDeskDeps {
   readonly queue: Pick<BuildQueue, "clientsOn" | "waiting">;
   readonly warmth: Pick<Warmth, "projectsOf">;
   readonly resources: Pick<ResourceMonitor, "usageOf" | "warningsOf" | "own">;
-  /** Undefined where MemoBuild runs none. */
-  readonly managed: ManagedBuilders | undefined;
+  /** Those that MemoBuild runs itself; undefined where it runs none. */
+  readonly managed: Pick<ManagedBuilders, "remove"> | undefined;
   readonly maxClients: number | undefined;
   /** By address. */
   readonly runningBuilds: (address: string) => number;
@@ -81,14 +81,20 @@ export class FarmDesk implements BuilderDesk {
   async remove(name: string, { isForced }: RemoveOptions, signal: AbortSignal): Promise<void> {
     const { endBuilds, farm, isIdle, managed } = this.#deps;
     const builder = farm.removable(name);
-    const { address } = builder;
+    const { address, isDrained } = builder;
     farm.drain(name);
     if (isForced) endBuilds(address, "it was removed from the farm");
     while (!isForced && !isIdle(address)) await delay(IDLE_POLL_MS, undefined, { signal, ref: false });
     // Somebody else may have removed it meanwhile.
     if (farm.find(address) !== builder) return;
-    farm.remove(name);
-    if (builder.origin === "managed") await managed?.remove(builder.name);
+    try {
+      farm.remove(name);
+    } catch (error) {
+      // The others have gone meanwhile, and somebody has to build.
+      if (!isDrained) farm.undrain(name);
+      throw error;
+    }
+    if (builder.origin === "managed" || builder.origin === "embedded") await managed?.remove(builder.name);
   }
 
   #find(name: string): FarmMember {

@@ -37,7 +37,7 @@ export const builderRemoval: z.ZodType<BuilderRemoval> = z.strictObject({
 });
 
 export const newBuilder: z.ZodType<NewBuilder> = z.strictObject({
-  address: textInUrl.min(1).describe("as `memobuild serve --builder` takes it"),
+  address: textInUrl.min(1).describe("as `memobuild serve --builder` takes it, but for dns+tcp"),
 });
 
 export const resourceUsage: z.ZodType<ResourceUsage> = z.object({

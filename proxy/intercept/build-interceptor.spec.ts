@@ -72,6 +72,7 @@ describe("BuildInterceptor", () => {
       ...{ cache: parts.cache, overlap: parts.overlap, importMetrics: parts.importMetrics, exported },
       writeBehind: new WriteBehind({ messages, metrics, logger, exportTimeoutMs, now: () => performance.now() }),
       registryAddress: () => registryAddress(),
+      canImport: () => true,
       canExport: () => true,
     };
     interceptor = new BuildInterceptor({

@@ -35,7 +35,8 @@ export interface Sharing {
   readonly writeBehind: WriteBehind | undefined;
   /** `host:port` under which the builder reaches the cache registry; undefined where it does not. */
   readonly registryAddress: (builder: Builder) => Promise<string | undefined>;
-  /** Whether the builder can export cache at all. */
+  /** Whether the builder can import or export cache at all. */
+  readonly canImport: (builder: Builder) => boolean;
   readonly canExport: (builder: Builder) => boolean;
   readonly overlap: BuildOverlap;
   readonly exported: ExportedBuilds;
@@ -94,7 +95,7 @@ export class ClientBuilds {
 
   async #findImport(build: TrackedBuild, identity: BuildIdentity): Promise<CacheOptionsEntry | undefined> {
     const { sharing } = this.deps;
-    if (sharing === undefined) return undefined;
+    if (sharing === undefined || !sharing.canImport(build.builder)) return undefined;
     const { record, running } = build;
     const observer = {
       ended: (made: ImportedBuilds) => {

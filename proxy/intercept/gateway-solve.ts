@@ -9,11 +9,13 @@ export function interceptGatewaySolve(client: ClientBuilds, build: TrackedBuild)
   return {
     request: guard.request("gateway_solve", (message) =>
       client.timed(build, async () => {
+        const { builder } = build;
         const request = messages.gatewaySolveRequest.decode(message);
         if (request.definition.length > 0) build.record?.defined(request.definition);
         const entry = await client.importFor(build, { ...build.request.frontendAttrs, ...request.frontendOpt });
         const injected = injectIntoGatewaySolve(messages, message, request, entry);
-        build.imports = injected.imports;
+        // It may have moved meanwhile, to where another call of this is made.
+        if (build.builder === builder) build.imports = injected.imports;
         return injected.message;
       }),
     ),

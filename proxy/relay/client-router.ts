@@ -48,7 +48,7 @@ export class ClientRouter {
   readonly #arrivals = new Set<() => void>();
   readonly #closed = new AbortController();
   #lease: Lease | undefined;
-  #placing: { readonly lease: Promise<Lease>; readonly stop: AbortController } | undefined;
+  #placing: { readonly lease: Promise<Lease>; readonly stop: AbortController; ahead?: number } | undefined;
   /** Of its builds; all go there as long as that is possible. */
   #pinned: FarmBuilder | undefined;
   /** For what is of no build. */
@@ -93,7 +93,10 @@ export class ClientRouter {
     const best = able.filter(({ isDraining }) => !isDraining);
     // Clients ask before they build: not all of them the same builder.
     const [any] = [...best.slice(Math.floor(this.#deps.random() * best.length)), ...able, ...untried, ...builders];
-    if (any === undefined) throw new NoBuilderError("there is no builder: add one with memobuild builders add");
+    if (any === undefined)
+      throw new NoBuilderError(
+        "there is no builder yet: those that start, or whose names are looked up, are in the log; memobuild builders add adds one",
+      );
     this.#provisional = any;
     return any;
   }
@@ -176,7 +179,10 @@ export class ClientRouter {
   /** All builds of a client have one place, since they may need each other. */
   async #leaseFor(build: RoutedBuild, sharedKey: string): Promise<Lease> {
     if (this.#lease !== undefined) return this.#lease;
-    if (this.#placing !== undefined) return this.#placing.lease;
+    if (this.#placing !== undefined) {
+      if (this.#placing.ahead !== undefined) build.waits(this.#placing.ahead);
+      return this.#placing.lease;
+    }
     const stop = new AbortController();
     const { facts, tried } = build;
     const stayOn = this.#only() === undefined ? (this.#sessionHome(facts) ?? this.#firmPin()) : undefined;
@@ -185,6 +191,7 @@ export class ClientRouter {
       {
         signal: stop.signal,
         onWaiting: (ahead) => {
+          if (this.#placing !== undefined) this.#placing.ahead = ahead;
           for (const waiting of this.#builds.values()) if (waiting.builder === undefined) waiting.waits(ahead);
         },
       },
@@ -241,7 +248,9 @@ export class ClientRouter {
     const pin = this.#firmPin();
     const build = find() ?? (pin === undefined ? await this.#arrived(find, SOLVE_WAIT_MS) : undefined);
     if (build !== undefined) return this.#follow(build, call);
-    return pin ?? this.base();
+    // It may be for a build that comes, which goes where those go that wait for their place.
+    const placed = await this.#placing?.lease.catch(() => undefined);
+    return placed?.builder ?? pin ?? this.#firmPin() ?? this.base();
   }
 
   async #routeGateway(ref: string, call: ClientCall): Promise<FarmBuilder> {

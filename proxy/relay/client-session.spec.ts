@@ -327,7 +327,6 @@ describe("ClientSession", () => {
     ] as const) {
       it(`gives up ${what} when none does`, async () => {
         await start(["one", "two", "three"]);
-        await until("the first connection is there", () => daemon("one").connections.size === 1);
         for (const each of daemons) each.die();
         const calls = make();
         await untilEnded(calls);

@@ -17,7 +17,7 @@ import { RelayedCall } from "./relayed-call.js";
 import { harmless, type Interception, type Interceptor } from "./interception.js";
 import type { CallObserver } from "./relayed-call.js";
 import type { RelayMetrics } from "./relay-metrics.js";
-import type { ClientCall, RoutedBuild } from "./routed-build.js";
+import { isGateway, type ClientCall, type RoutedBuild } from "./routed-build.js";
 import { tunnelGreeting, withoutPreface } from "./tunnel-greeting.js";
 import { WaitingNotice } from "./waiting-notice.js";
 
@@ -25,6 +25,7 @@ import { WaitingNotice } from "./waiting-notice.js";
 const DRAIN_IDLE_MS = 1_000;
 /** Clients give the first call of a build 15 s; one that waits for a builder is answered by us before that. */
 const PING_ANSWER_MS = 5_000;
+const BUILD_CALLS: ReadonlySet<string> = new Set([CONTROL.session, CONTROL.solve, CONTROL.status]);
 /** Clients give the other end of a session's tunnel 10 s to begin. */
 const GREETING_MS = 5_000;
 
@@ -53,6 +54,8 @@ export class ClientSession {
   /** By address. */
   readonly #links = new Map<string, BuilderLink>();
   readonly #interceptor: Interceptor | undefined;
+  /** Under way. */
+  readonly #calls = new Set<ClientCall>();
   readonly #closed = new AbortController();
   #callsInFlight = 0;
   #isDraining = false;
@@ -104,6 +107,13 @@ export class ClientSession {
     void this.#links.get(address)?.checkAlive();
   }
 
+  /** Those that would be missed; others can be made anywhere. */
+  buildCallsOn(address: string): number {
+    const isThere = ({ builder, path }: ClientCall): boolean =>
+      builder?.address === address && (BUILD_CALLS.has(path) || isGateway(path));
+    return [...this.#calls].filter(isThere).length;
+  }
+
   /** Ends what this client has on the builder. */
   dropBuilder(address: string, cause: string): void {
     this.#links.get(address)?.drop(cause);
@@ -131,6 +141,7 @@ export class ClientSession {
     const isOpenEnded = headerValue(headers, "content-length") === undefined;
     const interception = isOpenEnded ? harmless(() => this.#interceptor?.call(path, headers), undefined) : undefined;
     const tracked = this.#track(observer, () => {
+      this.#calls.delete(routed);
       this.#router.ended(routed);
     });
     const call: RelayedCall = new RelayedCall(stream, tracked, {
@@ -146,6 +157,7 @@ export class ClientSession {
       ...{ path, headers, call, builds: new Set(), builder: undefined, tried: new Set() },
       ...(isStatus && { onBuild }),
     };
+    this.#calls.add(routed);
     this.#send(routed, () => this.#router.route(routed));
     if (path === LLB_BRIDGE.ping) this.#answerPingInTime(routed);
     if (path === CONTROL.session && this.#mayWait()) this.#greetInTime(call);
@@ -220,7 +232,8 @@ export class ClientSession {
   #goesElsewhere(routed: ClientCall): boolean {
     const { builder, builds, call } = routed;
     const { farm } = this.#deps;
-    if (builder === undefined || this.#closed.signal.aborted || farm.builders.length < 2) return false;
+    if (builder === undefined || this.#closed.signal.aborted) return false;
+    if (!farm.builders.some((other) => other !== builder)) return false;
     if (builds.size > 0) {
       const lost = this.#router.buildsOn(builder);
       // Those of the call may have ended.

@@ -91,6 +91,11 @@ export class RelayServer {
     for (const session of this.#sessions) session.checkAlive(address);
   }
 
+  /** Calls of builds that run on the builder. */
+  buildCallsOn(address: string): number {
+    return [...this.#sessions].reduce((sum, session) => sum + session.buildCallsOn(address), 0);
+  }
+
   /** Ends all calls on the builder. */
   dropBuilder(address: string, cause: string): void {
     for (const session of this.#sessions) session.dropBuilder(address, cause);

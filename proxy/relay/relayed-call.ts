@@ -179,12 +179,7 @@ export class RelayedCall {
   /** Fails the call, which a builder may not have seen, with UNAVAILABLE. */
   fail(message: string): void {
     if (this.#isOver) return;
-    if (this.#attempt === 0 && this.#message !== undefined) {
-      const unsent = this.#message;
-      harmless(() => {
-        this.#interception.unsent?.(unsent);
-      }, undefined);
-    }
+    this.#tellUnsent();
     if (this.#hasResponded) this.#client.end(statusHeaders("UNAVAILABLE", message));
     else this.#client.respond(trailersOnly("UNAVAILABLE", message), true);
     // The rest of the request goes nowhere; gRPC clients end it when they have their answer.
@@ -378,7 +373,16 @@ export class RelayedCall {
     // A client that is gone means the same to the builder as one that cancels.
     this.#builder?.reset(failure.kind === "reset" ? failure.code : ErrorCode.Cancel);
     this.#toBuilder.discard();
+    this.#tellUnsent();
     this.#over("CANCELLED");
+  }
+
+  #tellUnsent(): void {
+    const unsent = this.#message;
+    if (this.#isOver || this.#attempt > 0 || unsent === undefined) return;
+    harmless(() => {
+      this.#interception.unsent?.(unsent);
+    }, undefined);
   }
 
   #over(code: GrpcCode, message = ""): void {

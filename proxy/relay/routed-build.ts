@@ -58,10 +58,15 @@ export class RoutedBuild {
   /**
    * Whether all of it can be done again on another builder without the client's noticing.
    *
-   * @param mayRepeatProgress it may see progress twice.
+   * @param mayRepeat steps may run twice, and the client may see progress twice.
    */
-  canMove(mayRepeatProgress: boolean): boolean {
-    return !this.#hasEndedCalls && [...this.calls].every((call) => canRepeat(call, mayRepeatProgress));
+  canMove(mayRepeat: boolean): boolean {
+    const calls = [...this.calls];
+    // Without a session that was not opened there yet, it may have run by now.
+    const mayHaveRun = calls.some(({ call, path }) => path === CONTROL.solve && call.isForwarded);
+    const isIdle = !mayHaveRun || calls.some(({ path }) => path === CONTROL.session);
+    if (this.#hasEndedCalls || !(isIdle || mayRepeat)) return false;
+    return calls.every((call) => canRepeat(call, mayRepeat));
   }
 
   /** Its builder is lost. */

@@ -1,4 +1,5 @@
 /** Managed builders as processes of this machine, each with a folder of its own. */
+import { existsSync } from "node:fs";
 import { mkdir, readdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "../../log/create-logger.js";
@@ -34,7 +35,9 @@ export class ManagedProcesses implements ManagedBuilders {
     const { count, folder } = this.#options;
     await mkdir(folder, { recursive: true, mode: 0o700 });
     for (const name of await readdir(folder)) {
-      if ((managedNumber(name) ?? 0) > count) await removeState(join(await realpath(folder), name));
+      const path = join(await realpath(folder), name);
+      // Without a state there, it is a container's.
+      if ((managedNumber(name) ?? 0) > count && existsSync(join(path, "buildkit"))) await removeState(path);
     }
     const { cpus, memoryBytes } = this.#options.limits;
     const own = cpus === undefined && memoryBytes === undefined ? undefined : await delegatedCgroup();

@@ -47,7 +47,11 @@ describe("two managed builders", () => {
     expect(await madeBy(world(), context)).to.equal(made);
     expect(await world().homeOf("shared")).not.to.equal(home);
     await world().desk.undrain(home);
-    const [latest] = await world().ended("shared");
+    const [latest] = await poll(
+      () => world().ended("shared"),
+      (builds) => builds.length === 2,
+      { what: "both builds are recorded" },
+    );
     expect(latest?.counts).to.include({ cacheable: STEPS, cachedShared: STEPS });
   });
 
