@@ -70,7 +70,9 @@ export interface AppCache {
   /** The builder is in the farm, has come up, or has gone; when it is not in the farm any more, all of it is forgotten. */
   readonly builderAdded: (builder: FarmBuilder) => void;
   readonly builderUp: (builder: Builder) => void;
-  readonly builderDown: (builder: Builder, isSilent: boolean) => void;
+  readonly builderDown: (builder: Builder) => void;
+  /** It did not even refuse a connection, nor answer. */
+  readonly builderSilent: (builder: Builder) => void;
   readonly builderRemoved: (builder: Builder) => void;
   /** Builders reach this machine at that address: the registry listens there too. @throws StartError */
   readonly listenAt: (host: string) => Promise<void>;
@@ -143,9 +145,11 @@ async function startParts(deps: AppCacheDeps, closes: (() => Promise<void>)[]): 
     builderUp: (builder) => {
       reaches.builderUp(builder);
     },
-    builderDown: (builder, isSilent) => {
+    builderDown: (builder) => {
       reaches.builderDown(builder);
-      if (isSilent) writeBehind.checkAlive(builder.address);
+    },
+    builderSilent: (builder) => {
+      writeBehind.checkAlive(builder.address);
     },
     builderRemoved: (builder) => {
       reaches.forget(builder);

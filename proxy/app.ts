@@ -222,10 +222,11 @@ export class App {
         cache?.builderRemoved(builder);
         relay.dropBuilder(builder.address, "it was removed from the farm");
       }
-      if (type !== "down") return;
-      const isSilent = builder.health.state === "down" && builder.health.isSilent;
-      cache?.builderDown(builder, isSilent);
-      if (isSilent) relay.checkAlive(builder.address);
+      if (type === "down") cache?.builderDown(builder);
+      if (type !== "silent") return;
+      // Again and again while it is: what answered the first time may be dead by the next.
+      cache?.builderSilent(builder);
+      relay.checkAlive(builder.address);
     });
   }
 

@@ -88,7 +88,7 @@ describe("BuildQueue", () => {
   };
 
   const down = (builder: MemoryFarmBuilder | undefined, cause: string): void => {
-    if (builder !== undefined) builder.health = { state: "down", cause, isSilent: false, sinceMs: 0 };
+    if (builder !== undefined) builder.health = { state: "down", cause, sinceMs: 0 };
     queue.placeAgain();
   };
   const up = (builder: MemoryFarmBuilder | undefined): void => {

@@ -39,6 +39,8 @@ export interface MemberDeps {
   readonly minVersion: string;
   /** Its health is another, or another daemon answers there. */
   readonly onHealth: (member: FarmMember, change: { readonly hasNewState: boolean }) => void;
+  /** A check was not even refused; told of each. */
+  readonly onSilent: (member: FarmMember) => void;
   /** What is known of it is more now. */
   readonly onKnown: (member: FarmMember) => void;
   readonly logger: Logger;
@@ -53,8 +55,8 @@ export class FarmMember implements FarmBuilder {
   readonly reachesUsAt: string | undefined;
   /** Somebody wants it to. */
   isDrained = false;
-  /** Its name leads there no more. */
-  isGone = false;
+  /** Of the latest lookups of its name, in a row: those that did not lead there. */
+  missedLookups = 0;
   readonly #description: MemberDescription;
   readonly #deps: MemberDeps;
   readonly #monitor: HealthMonitor;
@@ -83,6 +85,9 @@ export class FarmMember implements FarmBuilder {
       onChange: (health) => {
         this.#changed(health);
       },
+      onSilent: () => {
+        deps.onSilent(this);
+      },
       logger: deps.logger,
       clock: deps.clock,
       random: Math.random,
@@ -94,7 +99,7 @@ export class FarmMember implements FarmBuilder {
   }
 
   get isDraining(): boolean {
-    return this.isDrained || this.isGone;
+    return this.isDrained || this.missedLookups > 0;
   }
 
   get pong(): Buffer | undefined {

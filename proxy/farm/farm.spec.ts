@@ -51,6 +51,7 @@ const fixture = ({ builders = [], kept = new MemoryKept() }: Given = {}) => {
   const world = {
     dns: ["10.0.0.2", "10.0.0.1"],
     down: new Set<string>(),
+    downCode: "ECONNREFUSED",
     workers: new Map<string, Workers>(),
     busy: new Set<string>(),
     pings: 0,
@@ -67,7 +68,7 @@ const fixture = ({ builders = [], kept = new MemoryKept() }: Given = {}) => {
     probe: {
       listWorkers: ({ address }) =>
         world.down.has(address)
-          ? Promise.reject(new Error("connect ECONNREFUSED"))
+          ? Promise.reject(Object.assign(new Error(`connect ${world.downCode}`), { code: world.downCode }))
           : Promise.resolve(world.workers.get(address) ?? workersOf(address)),
       ping: ({ address }) => {
         world.pings++;
@@ -143,6 +144,19 @@ describe("Farm", () => {
     expect(events).to.include("up tcp://b:1");
     await farm.close();
     expect(clock.waiting).to.equal(0);
+  });
+
+  it("tells again and again of a builder that is silent, and of its fall once", async () => {
+    const { clock, events, farm, start, world } = fixture({ builders: ["tcp://a:1"] });
+    await start();
+    world.down.add("tcp://a:1");
+    await clock.advance(9_000);
+    expect(events.filter((event) => event.startsWith("silent"))).to.be.empty;
+    world.downCode = "EHOSTUNREACH";
+    await clock.advance(60_000);
+    expect(events.filter((event) => event.startsWith("silent")).length).to.be.greaterThan(2);
+    expect(events.filter((event) => event.startsWith("down"))).to.have.length(1);
+    await farm.close();
   });
 
   it("checks at once what is suspected", async () => {
@@ -305,6 +319,8 @@ describe("Farm, behind a name", () => {
     await start();
     world.busy.add("tcp://10.0.0.1:1");
     world.dns = ["10.0.0.3"];
+    await clock.advance(20_000);
+    expect(farm.find("tcp://10.0.0.2:1")?.isDraining).to.equal(true);
     await clock.advance(10_000);
     expect(names()).to.deep.equal(["tcp://10.0.0.1:1", "tcp://10.0.0.3:1"]);
     expect(farm.find("tcp://10.0.0.1:1")).to.include({ isDraining: true, resolvedFrom: "dns+tcp://n:1" });
@@ -315,15 +331,22 @@ describe("Farm, behind a name", () => {
     await farm.close();
   });
 
-  it("takes an address again that comes back in time", async () => {
-    const { clock, farm, start, world } = fixture({ builders: ["dns+tcp://n:1"] });
+  it("keeps an idle builder, and that it is drained, through lookups that leave it out now and then", async () => {
+    const { clock, events, farm, kept, start, world } = fixture({ builders: ["dns+tcp://n:1"] });
     await start();
-    world.busy.add("tcp://10.0.0.1:1");
-    world.dns = ["10.0.0.2"];
-    await clock.advance(10_000);
-    world.dns = ["10.0.0.2", "10.0.0.1"];
-    await clock.advance(10_000);
-    expect(farm.find("tcp://10.0.0.1:1")?.isDraining).to.equal(false);
+    const member = farm.find("tcp://10.0.0.1:1");
+    farm.drain("tcp://10.0.0.2:1");
+    for (let count = 0; count < 4; count++) {
+      world.dns = [];
+      await clock.advance(20_000);
+      expect(member?.isDraining).to.equal(true);
+      world.dns = ["10.0.0.2", "10.0.0.1"];
+      await clock.advance(10_000);
+      expect(member?.isDraining).to.equal(false);
+    }
+    expect(farm.find("tcp://10.0.0.1:1")).to.equal(member);
+    expect(kept.isDraining("tcp://10.0.0.2:1")).to.equal(true);
+    expect(events.filter((event) => event.startsWith("removed"))).to.be.empty;
     await farm.close();
   });
 
@@ -333,11 +356,17 @@ describe("Farm, behind a name", () => {
     farm.remove("tcp://10.0.0.1:1");
     await clock.advance(20_000);
     expect(names()).to.deep.equal(["tcp://10.0.0.2:1"]);
-    world.dns = ["10.0.0.2"];
-    await clock.advance(10_000);
-    world.dns = ["10.0.0.2", "10.0.0.1"];
-    await clock.advance(10_000);
-    expect(names()).to.deep.equal(["tcp://10.0.0.1:1", "tcp://10.0.0.2:1"]);
+    const both = world.dns;
+    for (const [missingMs, count] of [
+      [20_000, 1],
+      [30_000, 2],
+    ] as const) {
+      world.dns = ["10.0.0.2"];
+      await clock.advance(missingMs);
+      world.dns = both;
+      await clock.advance(10_000);
+      expect(names()).to.have.length(count);
+    }
     await farm.close();
   });
 

@@ -12,10 +12,13 @@ import { BUILDER_ORIGINS, type BuilderOrigin, type FarmView, isUp } from "./farm
 import { type BuilderProbe, FarmMember, type MemberDescription } from "./farm-member.js";
 import type { KeptBuilders } from "./kept-builders.js";
 
-/** "down": it takes no builds, also because it is refused. "changed": draining, or what is known of it. */
+/**
+ * "down": it takes no builds, also because it is refused. "silent": a check was not even refused; told of each, so more
+ * than once while it is down. "changed": draining, or what is known of it.
+ */
 export type FarmEvent =
   | { readonly type: "up"; readonly builder: FarmMember; readonly hasNewState: boolean }
-  | { readonly type: "down" | "added" | "removed" | "changed"; readonly builder: FarmMember };
+  | { readonly type: "down" | "silent" | "added" | "removed" | "changed"; readonly builder: FarmMember };
 
 export type FarmListener = (event: FarmEvent) => void;
 
@@ -33,6 +36,11 @@ export interface FarmDeps {
   readonly clock: Clock;
 }
 
+/**
+ * A builder that its name does not lead to so many times in a row is gone: it may have failed one probe of readiness,
+ * and some servers tell of a part of the addresses only.
+ */
+const MISSED_LOOKUPS_MAX = 3;
 const GAUGE_STATES = ["up", "down", "refused", "unknown", "draining"] as const;
 
 export class Farm implements FarmView {
@@ -40,8 +48,8 @@ export class Farm implements FarmView {
   readonly #names: readonly DnsBuilders[];
   readonly #listeners: FarmListener[] = [];
   #members: readonly FarmMember[] = [];
-  /** Addresses that somebody removed, with the name that still leads there. */
-  readonly #unwanted = new Map<string, string>();
+  /** Addresses that somebody removed, and to which a name still leads. */
+  readonly #unwanted = new Map<string, Unwanted>();
   /** Pairs of members with one worker id that were told. */
   readonly #toldTwins = new Set<string>();
   /** Members that were removed, until they have ended. */
@@ -135,7 +143,8 @@ export class Farm implements FarmView {
   /** At once: whoever builds there has ended before. @throws BuilderError */
   remove(nameOrAddress: string): void {
     const member = this.removable(nameOrAddress);
-    if (member.resolvedFrom !== undefined) this.#unwanted.set(member.address, member.resolvedFrom);
+    const { address, missedLookups, resolvedFrom } = member;
+    if (resolvedFrom !== undefined) this.#unwanted.set(address, { resolvedFrom, missedLookups });
     this.#leave(member);
   }
 
@@ -170,6 +179,9 @@ export class Farm implements FarmView {
       ...{ clock, logger, minVersion, probe },
       onHealth: (changed, { hasNewState }) => {
         this.#healthChanged(changed, hasNewState);
+      },
+      onSilent: (silent) => {
+        this.#emit({ type: "silent", builder: silent });
       },
       onKnown: (changed) => {
         this.#emit({ type: "changed", builder: changed });
@@ -211,11 +223,14 @@ export class Farm implements FarmView {
   #found(from: string, addresses: readonly BuilderAddress[]): void {
     const texts = new Set(addresses.map(formatBuilderAddress));
     for (const member of this.#members.filter(({ resolvedFrom }) => resolvedFrom === from)) {
-      this.#setGone(member, !texts.has(member.address));
-      if (member.isGone && this.#deps.isIdle(member.address)) this.#leave(member);
+      this.#looked(member, texts.has(member.address));
+      if (member.missedLookups >= MISSED_LOOKUPS_MAX && this.#deps.isIdle(member.address)) this.#leave(member);
     }
-    for (const [unwanted, name] of this.#unwanted) {
-      if (name === from && !texts.has(unwanted)) this.#unwanted.delete(unwanted);
+    for (const [address, { resolvedFrom, missedLookups }] of this.#unwanted) {
+      if (resolvedFrom !== from) continue;
+      const missed = texts.has(address) ? 0 : missedLookups + 1;
+      if (missed >= MISSED_LOOKUPS_MAX) this.#unwanted.delete(address);
+      else this.#unwanted.set(address, { resolvedFrom, missedLookups: missed });
     }
     for (const address of addresses) {
       const text = formatBuilderAddress(address);
@@ -224,10 +239,11 @@ export class Farm implements FarmView {
     }
   }
 
-  #setGone(member: FarmMember, isGone: boolean): void {
-    if (member.isGone === isGone) return;
-    member.isGone = isGone;
-    this.#drainingChanged(member);
+  /** What is missing gets no more builds from the first time on. */
+  #looked(member: FarmMember, isThere: boolean): void {
+    const wasDraining = member.isDraining;
+    member.missedLookups = isThere ? 0 : member.missedLookups + 1;
+    if (member.isDraining !== wasDraining) this.#drainingChanged(member);
   }
 
   #healthChanged(member: FarmMember, hasNewState: boolean): void {
@@ -282,6 +298,12 @@ export class Farm implements FarmView {
       },
     });
   }
+}
+
+interface Unwanted {
+  readonly resolvedFrom: string;
+  /** In a row. */
+  readonly missedLookups: number;
 }
 
 const gaugeStateOf = (member: FarmMember): (typeof GAUGE_STATES)[number] =>

@@ -14,18 +14,20 @@ const fixture = ({ minVersion }: Pick<HealthDeps, "minVersion"> = { minVersion: 
   const seen: Health[] = [];
   const lines: string[] = [];
   const clock = new FakeClock();
-  const builder = { failure: "", isSilent: false, calls: 0, workers: WORKERS };
+  const builder = { failure: "", code: "", isHanging: false, calls: 0, workers: WORKERS };
+  const told = { silent: 0 };
   const monitor = new HealthMonitor({
     name: "unix:///b",
     listWorkers: async (signal) => {
       builder.calls++;
-      if (builder.isSilent) await once(signal, "abort");
-      if (builder.failure !== "") throw new Error(builder.failure);
+      if (builder.isHanging) await once(signal, "abort");
+      if (builder.failure !== "") throw Object.assign(new Error(builder.failure), { code: builder.code });
       return builder.workers;
     },
     timeoutMs: TIMEOUT_MS,
     minVersion,
     onChange: (health) => seen.push(health),
+    onSilent: () => told.silent++,
     logger: pino({ base: null }, { write: (line: string) => lines.push(line) }),
     clock,
     random: () => 0.5,
@@ -34,7 +36,7 @@ const fixture = ({ minVersion }: Pick<HealthDeps, "minVersion"> = { minVersion: 
     await clock.advance(1_000);
     return monitor.check();
   };
-  return { builder, check, clock, lines, monitor, seen };
+  return { builder, check, clock, lines, monitor, seen, told };
 };
 
 const causeOf = (health: Health): string => ("cause" in health ? health.cause : "");
@@ -45,7 +47,7 @@ describe("HealthMonitor", () => {
     await check();
     await check();
     builder.failure = "connect ECONNREFUSED";
-    expect(await check()).to.include({ state: "down", cause: "connect ECONNREFUSED", isSilent: false });
+    expect(await check()).to.include({ state: "down", cause: "connect ECONNREFUSED" });
     await check();
     expect(seen.map(({ state }) => state)).to.deep.equal(["up", "down"]);
     expect(lines).to.have.length(2);
@@ -109,11 +111,29 @@ describe("HealthMonitor", () => {
     expect(await monitor.check()).to.include({ state: "up" });
   });
 
-  it("tells a builder that does not answer from one that refuses", async () => {
-    const { builder, check } = fixture();
-    builder.isSilent = true;
-    builder.failure = "aborted";
-    expect(await check()).to.include({ state: "down", cause: "no answer within 0.1 s", isSilent: true });
+  it("tells a builder that is silent from one where nobody listens", async () => {
+    for (const [code, silent] of [
+      ["ECONNREFUSED", 0],
+      ["ENOENT", 0],
+      ["EHOSTUNREACH", 1],
+      ["", 1],
+    ] as const) {
+      const { builder, check, told } = fixture();
+      Object.assign(builder, { failure: "it fails", code });
+      expect(await check()).to.include({ state: "down", cause: "it fails" });
+      expect(told.silent, code).to.equal(silent);
+    }
+  });
+
+  it("tells of each check that a builder leaves without an answer, and changes its state once", async () => {
+    const { builder, check, seen, told } = fixture();
+    await check();
+    Object.assign(builder, { isHanging: true, failure: "aborted" });
+    expect(await check()).to.include({ state: "down", cause: "no answer within 0.1 s" });
+    await check();
+    await check();
+    expect(told.silent).to.equal(3);
+    expect(seen.map(({ state }) => state)).to.deep.equal(["up", "down"]);
   });
 
   it("leaves alone what flaps until its back-off is over", async () => {

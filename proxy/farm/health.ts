@@ -15,18 +15,14 @@ const JITTER = 0.1;
 /** What went down before it was up for so long is not trusted at once when it answers again. */
 const STABLE_MS = 60_000;
 const FIRST_SAFE_VERSION = "v0.28.1";
+/** Where nobody listens. A host that is powered off says neither. */
+const REFUSALS: ReadonlySet<unknown> = new Set(["ECONNREFUSED", "ENOENT"]);
 
 /** `sinceMs`: the state began then, in milliseconds since 1970. */
 export type Health =
   | { readonly state: "unknown"; readonly sinceMs: number }
   | { readonly state: "up"; readonly workers: Workers; readonly sinceMs: number }
-  | {
-      readonly state: "down";
-      readonly cause: string;
-      /** It did not even refuse: what was sent to it may be lost without a word. */
-      readonly isSilent: boolean;
-      readonly sinceMs: number;
-    }
+  | { readonly state: "down"; readonly cause: string; readonly sinceMs: number }
   /** It answers, and is not used. */
   | { readonly state: "refused"; readonly cause: string; readonly workers: Workers; readonly sinceMs: number };
 
@@ -41,12 +37,15 @@ export interface HealthDeps {
   readonly minVersion: string | undefined;
   /** The state is another one, or another daemon answers. */
   readonly onChange: (health: Health) => void;
+  /** A check was not even refused; told of each, after its change. */
+  readonly onSilent: () => void;
   readonly logger: Logger;
   readonly clock: Clock;
   /** 0 to 1. */
   readonly random: () => number;
 }
 
+/** `isSilent`: it did not even refuse, so what was sent to it may be lost without a word. */
 type Outcome = { readonly workers: Workers } | { readonly cause: string; readonly isSilent: boolean };
 
 export class HealthMonitor {
@@ -117,25 +116,21 @@ export class HealthMonitor {
     const outcome = await this.#ask();
     if (this.#stopped.signal.aborted) return this.#health;
     this.#checkedAtMs = this.#deps.clock.now();
-    this.#become("workers" in outcome ? this.#answered(outcome.workers) : this.#failed(outcome));
+    this.#become("workers" in outcome ? this.#answered(outcome.workers) : this.#failed(outcome.cause));
+    if ("cause" in outcome && outcome.isSilent) this.#deps.onSilent();
     this.#planNext();
     this.#isSuspected = false;
     return this.#health;
   }
 
   async #ask(): Promise<Outcome> {
-    let limited: AbortSignal | undefined;
     try {
-      const ask = (signal: AbortSignal): Promise<Workers> => {
-        limited = signal;
-        return this.#deps.listWorkers(signal);
-      };
-      const { timeoutMs } = this.#deps;
+      const { listWorkers, timeoutMs } = this.#deps;
       const timedOut = `no answer within ${timeoutMs / 1000} s`;
-      return { workers: await withDeadline(this.#stopped.signal, timeoutMs, timedOut, ask) };
+      return { workers: await withDeadline(this.#stopped.signal, timeoutMs, timedOut, listWorkers) };
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error);
-      return { cause, isSilent: limited?.aborted === true };
+      return { cause, isSilent: !isRefusal(error) };
     }
   }
 
@@ -146,10 +141,10 @@ export class HealthMonitor {
     const waitMs = this.#backOffEndsAtMs - this.#deps.clock.now();
     if (!this.#isHeld || waitMs <= 0) return { state: "up", workers, sinceMs };
     const cause = `it answers, but went down within a minute of coming up: not used for ${seconds(waitMs)} more`;
-    return { state: "down", cause, isSilent: false, sinceMs };
+    return { state: "down", cause, sinceMs };
   }
 
-  #failed({ cause, isSilent }: { readonly cause: string; readonly isSilent: boolean }): Health {
+  #failed(cause: string): Health {
     const now = this.#deps.clock.now();
     const wasUp = this.#health.state === "up";
     if (wasUp) {
@@ -161,7 +156,7 @@ export class HealthMonitor {
       this.#failures++;
       this.#backOffEndsAtMs = now + backOffMs(this.#failures, this.#deps.random());
     }
-    return { state: "down", cause, isSilent, sinceMs: Date.now() };
+    return { state: "down", cause, sinceMs: Date.now() };
   }
 
   #planNext(): void {
@@ -211,6 +206,8 @@ export class HealthMonitor {
       : problem;
   }
 }
+
+const isRefusal = (error: unknown): boolean => error instanceof Error && "code" in error && REFUSALS.has(error.code);
 
 const seconds = (durationMs: number): string => `${Math.ceil(durationMs / 1000)} s`;
 

@@ -6,6 +6,8 @@ import type { RelayMetrics } from "./relay-metrics.js";
 
 /** A builder that lives answers a ping at once, whatever it builds. */
 const PING_TIMEOUT_MS = 5_000;
+/** Of one connection: gRPC servers close one whose client pings more often (grpc-go, keepalive.EnforcementPolicy). */
+const PING_INTERVAL_MS = 5 * 60_000;
 const CLIENT_GONE = "the client closed its connection";
 
 type State =
@@ -19,13 +21,15 @@ export interface BuilderLinkDeps {
   readonly logger: Logger;
   /** It could not be reached, or a connection with calls on it was lost. */
   readonly onTrouble: () => void;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
 }
 
 export class BuilderLink {
   readonly builder: FarmBuilder;
   readonly #deps: BuilderLinkDeps;
-  /** All that are open: one that drains may have calls left while the next is in use. */
-  readonly #connections = new Set<ClientConnection>();
+  /** All that are open, with when each was pinged last: one that drains may have calls left while the next is in use. */
+  readonly #connections = new Map<ClientConnection, number>();
   #state: State = { state: "closed" };
   #isClosed = false;
 
@@ -59,13 +63,19 @@ export class BuilderLink {
   /** Ends what is open or being opened; the next call opens anew. */
   drop(cause: string): void {
     if (this.#state.state === "connecting") this.#state.stop.abort(new Error(cause));
-    for (const connection of this.#connections) connection.destroy(cause);
+    for (const connection of this.#connections.keys()) connection.destroy(cause);
   }
 
-  /** The builder answers nobody: drops what does not answer here either. A connection into the void would never end. */
+  /**
+   * The builder answers nobody: drops what does not answer here either, unless it was asked lately. A connection into
+   * the void would never end.
+   */
   async checkAlive(): Promise<void> {
     if (this.#state.state === "connecting") this.#state.stop.abort(new Error("the builder does not answer"));
-    const answers = [...this.#connections].map(async (connection) => {
+    const now = this.#deps.now();
+    const answers = [...this.#connections].map(async ([connection, pingedAtMs]) => {
+      if (now - pingedAtMs < PING_INTERVAL_MS) return;
+      this.#connections.set(connection, now);
       if (await connection.isAnswered(PING_TIMEOUT_MS)) return;
       connection.destroy(`it did not answer within ${PING_TIMEOUT_MS / 1000} s`);
     });
@@ -89,7 +99,7 @@ export class BuilderLink {
           if (!this.#isClosed) onTrouble();
         },
       });
-      this.#connections.add(connection);
+      this.#connections.set(connection, -Infinity);
       this.#state = { state: "ready", connection };
       // It may have been given up in the very moment in which the connection came.
       if (stopped.aborted) this.drop(stopped.reason instanceof Error ? stopped.reason.message : CLIENT_GONE);

@@ -288,7 +288,7 @@ describe("ClientRouter", () => {
     two.isDraining = true;
     expect(await build("c")).to.equal(undefined);
     expect(await build("d")).to.equal("three");
-    three.health = { state: "down", cause: "gone", isSilent: false, sinceMs: 0 };
+    three.health = { state: "down", cause: "gone", sinceMs: 0 };
     expect(await build("e")).to.equal(undefined);
     farm.builders = [one, two];
     places.next = one;
@@ -301,12 +301,12 @@ describe("ClientRouter", () => {
     solve({ ref: "b" });
     await settled();
     expect(make(CONTROL.info).went).to.equal("two");
-    two.health = { state: "down", cause: "gone", isSilent: false, sinceMs: 0 };
+    two.health = { state: "down", cause: "gone", sinceMs: 0 };
     expect(make(CONTROL.info).went).to.equal("one");
   });
 
   it("asks each builder once before it asks one again", () => {
-    for (const builder of [one, three]) builder.health = { state: "down", cause: "gone", isSilent: false, sinceMs: 0 };
+    for (const builder of [one, three]) builder.health = { state: "down", cause: "gone", sinceMs: 0 };
     const tried = new Set<string>();
     const asked = farm.builders.map(() => {
       const { address } = router.base(tried);

@@ -214,9 +214,9 @@ export class ClientSession {
     const known = this.#links.get(builder.address);
     if (known?.builder === builder) return known;
     known?.close();
-    const { farm, logger, metrics } = this.#deps;
+    const { farm, logger, metrics, now } = this.#deps;
     const link = new BuilderLink({
-      ...{ builder, metrics, logger },
+      ...{ builder, metrics, logger, now },
       onTrouble: () => {
         farm.suspect(builder);
       },

@@ -12,6 +12,8 @@ import { GrpcClient } from "../grpc/grpc-client.js";
 
 /** A builder that lives answers a ping at once, whatever it builds. */
 const PING_TIMEOUT_MS = 5_000;
+/** gRPC servers close a connection whose client pings more often (grpc-go, keepalive.EnforcementPolicy). */
+const PING_INTERVAL_MS = 5 * 60_000;
 
 /** What the client's build is made of. */
 export interface ClientBuild {
@@ -29,6 +31,8 @@ export interface PinJobOptions {
   readonly messages: BuildMessages;
   readonly client: ClientBuild;
   readonly cacheExport: CacheOptionsEntry;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
 }
 
 export class PinJob {
@@ -37,6 +41,7 @@ export class PinJob {
   #grpc: GrpcClient | undefined;
   #build: OwnBuild | undefined;
   #results: Promise<GatewayResult> | undefined;
+  #pingedAtMs = -Infinity;
 
   constructor(options: PinJobOptions) {
     this.#options = options;
@@ -96,9 +101,12 @@ export class PinJob {
     this.#grpc?.close();
   }
 
-  /** Cancels it where the builder does not answer on its connection. */
+  /** Cancels it where the builder does not answer on its connection, unless it was asked lately. */
   async checkAlive(): Promise<void> {
-    if ((await this.#grpc?.isAnswered(PING_TIMEOUT_MS)) === false) this.cancel();
+    const now = this.#options.now();
+    if (this.#grpc === undefined || now - this.#pingedAtMs < PING_INTERVAL_MS) return;
+    this.#pingedAtMs = now;
+    if (!(await this.#grpc.isAnswered(PING_TIMEOUT_MS))) this.cancel();
   }
 
   /** Ends it without export; the builder stops what runs only for it. */

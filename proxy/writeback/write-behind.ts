@@ -91,7 +91,7 @@ export class WriteBehind {
     metrics.jobs(1);
     const started = now();
     const { builder, client, slot } = order;
-    const job = new PinJob({ builder, messages, client, cacheExport: slot.entry });
+    const job = new PinJob({ builder, messages, client, cacheExport: slot.entry, now });
     jobs.running.add(job);
     let over: ExportEnd | undefined;
     const end = (ended: ExportEnd): ExportEnd => {

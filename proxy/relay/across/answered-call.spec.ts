@@ -131,6 +131,7 @@ describe("answerCall", () => {
 
   for (const [what, error, expected] of [
     ["a status", new GrpcError("NOT_FOUND", "no ref: ä"), "NOT_FOUND: no ref: ä"],
+    ["a builder's own words", new GrpcError("NOT_FOUND", "it answers NOT_FOUND no", "no"), "NOT_FOUND: no"],
     ["UNAVAILABLE for any other error", new Error("lost"), "UNAVAILABLE: memobuild: lost"],
   ] as const) {
     it(`fails with ${what}, before and after its first message`, async () => {
@@ -165,6 +166,14 @@ describe("answerCall", () => {
     }
   });
 
+  it("does not wait for the end of a client that goes on sending", async () => {
+    farmCall = () => Promise.reject(new Error("it is not asked"));
+    const { stream, ended } = rawCall();
+    for (const text of ["x", "y"]) stream.write(frameMessage(Buffer.from(text)));
+    const trailers = await poll(ended, Boolean, { what: "an answer", timeoutMs: 1_000 });
+    expect(headerValue(trailers ?? [], "grpc-status")).to.equal("13");
+  });
+
   it("waits for a client that does not read", async () => {
     let sent = 0;
     farmCall = async (_, { send, signal }) => {
@@ -188,6 +197,17 @@ describe("answerCall", () => {
       { what: "its end", timeoutMs: 1_000 },
     );
     expect(codes).to.deep.equal(["CANCELLED"]);
+  });
+
+  it("aborts what is left of its work when that has failed", async () => {
+    let left: AbortSignal | undefined;
+    farmCall = (_, { signal }) => {
+      left = signal;
+      return Promise.reject(new GrpcError("INVALID_ARGUMENT", "no such filter"));
+    };
+    const call = grpcClient().serverStream("/a/b", new Uint8Array(), { signal: never }, () => undefined);
+    expect(await call.catch((error: unknown) => error)).to.be.instanceOf(GrpcError);
+    expect(left?.aborted).to.equal(true);
   });
 
   it("aborts its work when the client cancels", async () => {

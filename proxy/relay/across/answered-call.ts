@@ -23,6 +23,8 @@ const NOT_SENT_ON: ReadonlySet<string> = new Set([
   "user-agent",
 ]);
 
+const NOT_ONE_MESSAGE = "memobuild: the request must be one message";
+
 export interface AnswerDeps {
   /** Those that answer; at least one. */
   readonly builders: readonly FarmBuilder[];
@@ -68,7 +70,7 @@ class Answer {
     this.#observer = observer;
   }
 
-  /** Aborts when the client is gone. */
+  /** Aborts when the call is over, also because the client is gone. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -82,14 +84,15 @@ class Answer {
         if (this.#isOver) return;
         this.#requests.push(...this.#reader.push(piece));
         if (!this.#reader.isLegible) this.#end("UNIMPLEMENTED", "memobuild: the request is compressed, or too large");
+        // At once: whoever never stops sending would fill the memory.
+        else if (this.#requests.length > 1) this.#end("INTERNAL", NOT_ONE_MESSAGE);
       },
       end: () => {
-        const [request, ...more] = this.#requests.splice(0);
-        if (request !== undefined && more.length === 0) void this.#run(() => work(request));
-        else this.#end("INTERNAL", "memobuild: the request must be one message");
+        const [request] = this.#requests.splice(0);
+        if (request !== undefined) void this.#run(() => work(request));
+        else this.#end("INTERNAL", NOT_ONE_MESSAGE);
       },
       failed: () => {
-        this.#abort.abort();
         this.#over("CANCELLED");
       },
       drain: () => {
@@ -123,7 +126,7 @@ class Answer {
       await work();
       this.#end("OK", "");
     } catch (error) {
-      if (error instanceof GrpcError) this.#end(error.code, error.message);
+      if (error instanceof GrpcError) this.#end(error.code, error.statusMessage ?? error.message);
       else this.#end("UNAVAILABLE", `memobuild: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
@@ -138,6 +141,8 @@ class Answer {
   #over(code: GrpcCode): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#requests.length = 0;
+    this.#abort.abort();
     this.#wake();
     this.#observer.ended(code);
   }

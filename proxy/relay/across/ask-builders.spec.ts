@@ -79,6 +79,29 @@ describe("askBuilders", () => {
     );
   });
 
+  it("gives up a builder that has gone for good, and not one that was away for a moment", async () => {
+    const held: FakeCall[] = [];
+    const farm = daemons(
+      (call) => held.push(call),
+      () => undefined,
+    );
+    const [momentarily, forGood] = builders(farm);
+    let looks = 0;
+    const current = (): readonly FarmBuilder[] => builders(farm).filter((b) => b === momentarily && looks++ > 0);
+    const asked = askBuilders(builders(farm), { signal: never, current }, ask);
+    await poll(
+      () => farm[1]?.cancelled,
+      (cancelled) => cancelled === 1,
+      { what: "the call into the void is cancelled", timeoutMs: 4_000 },
+    );
+    held.forEach(says("here"));
+    const { values, failures } = await asked;
+    expect(values).to.deep.equal(["here"]);
+    expect(failures.map(({ builder, error }) => [builder, String(error)])).to.deep.equal([
+      [forGood, "Error: it does not answer any more"],
+    ]);
+  }).timeout(5_000);
+
   it("names each builder and its cause where all fail", async () => {
     const farm = daemons(says("dead"), (call) => {
       call.end("INTERNAL", "no");

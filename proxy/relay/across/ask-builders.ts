@@ -7,6 +7,9 @@ import type { GrpcClient } from "../../grpc/grpc-client.js";
 
 /** Of a large farm, so many causes are told. */
 const CAUSES_MAX = 5;
+const LOOK_INTERVAL_MS = 1_000;
+/** Looks in a row that a builder may be missing: for a moment, it is lost to nobody. */
+const MISSED_LOOKS_MAX = 1;
 
 /** A call to one builder; `signal` ends it. */
 export type Ask<T> = (client: GrpcClient, signal: AbortSignal, builder: FarmBuilder) => Promise<T>;
@@ -15,6 +18,8 @@ export interface AskOptions {
   readonly signal: AbortSignal;
   /** A builder that takes longer counts as failed; undefined for no limit. */
   readonly timeoutMs?: number;
+  /** A builder that is not among these any more counts as failed: calls into the void would never end by themselves. */
+  readonly current?: () => readonly FarmBuilder[];
 }
 
 export interface Failure {
@@ -47,12 +52,44 @@ export async function askBuilders<T>(
 }
 
 /** @throws Error, GrpcError */
-export async function askBuilder<T>(builder: FarmBuilder, { signal, timeoutMs }: AskOptions, ask: Ask<T>): Promise<T> {
+export async function askBuilder<T>(builder: FarmBuilder, options: AskOptions, ask: Ask<T>): Promise<T> {
+  const { current, signal, timeoutMs } = options;
   const run = (limited: AbortSignal): Promise<T> =>
     withBuilderClient(builder, limited, (client) => ask(client, limited, builder));
+  const watched = (limited: AbortSignal): Promise<T> =>
+    current === undefined ? run(limited) : whileAmong(current, builder, limited, run);
   return timeoutMs === undefined
-    ? run(signal)
-    : withDeadline(signal, timeoutMs, `no answer within ${timeoutMs / 1000} s`, run);
+    ? watched(signal)
+    : withDeadline(signal, timeoutMs, `no answer within ${timeoutMs / 1000} s`, watched);
+}
+
+/** @throws whatever `run` throws; where the builder is lost, an Error that says so, with that as its cause */
+async function whileAmong<T>(
+  current: () => readonly FarmBuilder[],
+  builder: FarmBuilder,
+  parent: AbortSignal,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const abort = (): void => {
+    controller.abort(parent.reason);
+  };
+  let missed = 0;
+  const timer = setInterval(() => {
+    missed = current().includes(builder) ? 0 : missed + 1;
+    if (missed > MISSED_LOOKS_MAX) controller.abort();
+  }, LOOK_INTERVAL_MS);
+  parent.addEventListener("abort", abort, { once: true });
+  try {
+    if (parent.aborted) abort();
+    return await run(controller.signal);
+  } catch (error) {
+    if (controller.signal.aborted && !parent.aborted) throw new Error("it does not answer any more", { cause: error });
+    throw error;
+  } finally {
+    clearInterval(timer);
+    parent.removeEventListener("abort", abort);
+  }
 }
 
 /** One failure for all: what they say themselves where they agree, else the cause of each. */

@@ -9,7 +9,7 @@ import type { FarmCall } from "./farm-call.js";
 const INFO_FIELD = 1;
 const DIGEST_FIELD = 1;
 
-export const contentList: FarmCall = async (request, { builders, metadata, signal, send }) => {
+export const contentList: FarmCall = async (request, { builders, current, metadata, signal, send }) => {
   const seen = new Set<string>();
   const isNew = ({ number, content }: RawField): boolean => {
     if (number !== INFO_FIELD || content === undefined) return true;
@@ -18,7 +18,7 @@ export const contentList: FarmCall = async (request, { builders, metadata, signa
     seen.add(digest);
     return true;
   };
-  await askBuilders(builders, { signal }, (client, limited) =>
+  await askBuilders(builders, { current, signal }, (client, limited) =>
     client.serverStream(CONTENT.list, request, { metadata, signal: limited }, (message) => {
       const fresh = [...fieldsOf(message)].filter(isNew).map(({ bytes }) => bytes);
       return fresh.length === 0 ? undefined : send(Buffer.concat(fresh));

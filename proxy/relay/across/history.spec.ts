@@ -102,6 +102,47 @@ describe("listenBuildHistory", () => {
     expect(refs(client)).to.deep.equal(["a"]);
   });
 
+  it("ends its call to a builder that does not answer, and asks it anew when it is back", async () => {
+    const calls: FakeCall[] = [];
+    answering(farm[0], (call) => calls.push(call));
+    let current = [farm[0].builder];
+    const client = { ...newClient(), current: () => current };
+    const ended = listen(client, { activeOnly: true });
+    await poll(
+      () => calls.length,
+      (count) => count === 1,
+      { what: "it is asked", timeoutMs: 1_000 },
+    );
+    current = [];
+    await poll(
+      () => farm[0].cancelled,
+      (count) => count === 1,
+      { what: "its call is ended", timeoutMs: 2_000 },
+    );
+    current = [farm[0].builder];
+    await poll(
+      () => calls.length,
+      (count) => count === 2,
+      { what: "it is asked anew", timeoutMs: 2_000 },
+    );
+    client.leave();
+    await ended;
+  }).timeout(5_000);
+
+  it("ends all its calls when a builder does not take the request", async () => {
+    answering(farm[0], () => undefined);
+    answering(farm[1], (call) => {
+      call.end("INVALID_ARGUMENT", "no such filter");
+    });
+    const failure: unknown = await listen(newClient(), { activeOnly: true }).catch((error: unknown) => error);
+    expect(failure).to.include({ code: "INVALID_ARGUMENT", statusMessage: "no such filter" });
+    await poll(
+      () => farm[0].connections.size,
+      (count) => count === 0,
+      { what: "the other call is ended", timeoutMs: 1_000 },
+    );
+  });
+
   it("goes on when a builder is lost, until the client leaves", async () => {
     const calls: FakeCall[] = [];
     for (const daemon of farm) answering(daemon, (call) => calls.push(call));

@@ -14,7 +14,7 @@ const TIMESTAMP_METADATA = "buildkit-current-timestamp";
 const LIST_TIMEOUT_MS = 30_000;
 /** buildx asks for it in every build, to learn whether there is a history: one that can tell is enough. */
 const FEATURE_TEST_REF = "buildx-test-history-api-feature";
-/** How often a live list looks for builders that have come. */
+/** How often a live list looks for builders that have come, or gone. */
 const FOLLOW_INTERVAL_MS = 1_000;
 /** What a builder that goes ends its calls with. */
 const PASSING: ReadonlySet<GrpcCode> = new Set(["UNAVAILABLE", "CANCELLED"]);
@@ -71,13 +71,17 @@ async function eventsOfAll(request: Buffer, context: FarmCallContext, deps: List
 function follow(request: Buffer, context: FarmCallContext, deps: ListenDeps): Promise<void> {
   const { current, signal } = context;
   const ask = eventsOfOne(request, context, deps, (message) => context.send(message));
-  const followed = new Set<FarmBuilder>();
+  const followed = new Map<FarmBuilder, AbortController>();
   return new Promise((resolve, reject) => {
     const followAll = (): void => {
-      for (const builder of current()) {
+      const answering = current();
+      // One that cannot be reached may never end its call, and would not be asked again when it is back.
+      for (const [builder, stop] of followed) if (!answering.includes(builder)) stop.abort();
+      for (const builder of answering) {
         if (followed.has(builder)) continue;
-        followed.add(builder);
-        void askBuilder(builder, { signal }, ask)
+        const stop = new AbortController();
+        followed.set(builder, stop);
+        void askBuilder(builder, { signal: stop.signal }, ask)
           .catch((error: unknown) => {
             if (error instanceof GrpcError && !PASSING.has(error.code)) end(error);
           })
@@ -87,6 +91,7 @@ function follow(request: Buffer, context: FarmCallContext, deps: ListenDeps): Pr
     const timer = setInterval(followAll, FOLLOW_INTERVAL_MS).unref();
     const end = (error?: GrpcError): void => {
       clearInterval(timer);
+      for (const stop of followed.values()) stop.abort();
       if (error === undefined) resolve();
       else reject(error);
     };

@@ -4,8 +4,8 @@ import { GrpcError } from "../../grpc/grpc-client.js";
 import { askBuilders, causeOf } from "./ask-builders.js";
 import type { FarmCall } from "./farm-call.js";
 
-export const prune: FarmCall = async (request, { builders, metadata, signal, send }) => {
-  const { failures } = await askBuilders(builders, { signal }, (client, limited) =>
+export const prune: FarmCall = async (request, { builders, current, metadata, signal, send }) => {
+  const { failures } = await askBuilders(builders, { current, signal }, (client, limited) =>
     client.serverStream(CONTROL.prune, request, { metadata, signal: limited }, send),
   );
   if (failures.length === 0) return;

@@ -26,6 +26,9 @@ const SLOW = `${SHELL}COPY . /src\nRUN sleep 1 && cat /src/file > /done\n`;
 /** So many builds have ended when it happens. */
 const FAULTS = { kill: 20, restart: 60, drain: 100, partition: 120 } as const;
 
+/** Those that end builds: the kill, the restart and the partition. */
+const LOSING_FAULTS = 3;
+
 interface Ended {
   readonly index: number;
   readonly outcome: Outcome;
@@ -97,6 +100,10 @@ describe("200 builds on four builders that fail in turn", () => {
     }
   });
 
+  it("loses no more builds than ran on what was lost", () => {
+    expect(failed().length).to.be.at.most(CLIENTS * LOSING_FAULTS);
+  });
+
   it("has the record of each, with its end", async () => {
     // A client that is lost in its preparations has not asked for its build yet.
     const builds = BUILDS - failed().filter(({ outcome }) => !outcome.stderr.includes(BUILD_IS_LOST)).length;
@@ -131,5 +138,8 @@ describe("200 builds on four builders that fail in turn", () => {
       what: "nothing is left",
       timeoutMs: SETTLED_TIMEOUT_MS,
     });
+    const { code, stdout } = await (await world.client(0)).run(["history", "ls", "--format", "{{.Status}}"]);
+    expect(code).to.equal(0);
+    expect(stdout.toString().trim().split("\n")).to.include("Completed").and.not.to.include("Running");
   });
 });
