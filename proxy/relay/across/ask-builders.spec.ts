@@ -1,4 +1,5 @@
 /** Promises of asking many builders: who is left out, and what is said where nobody answers. */
+import { mock } from "node:test";
 import { expect } from "chai";
 import type { FarmBuilder } from "../../farm/farm-builder.js";
 import { GrpcError } from "../../grpc/grpc-client.js";
@@ -88,7 +89,15 @@ describe("askBuilders", () => {
     const [momentarily, forGood] = builders(farm);
     let looks = 0;
     const current = (): readonly FarmBuilder[] => builders(farm).filter((b) => b === momentarily && looks++ > 0);
+    mock.timers.enable({ apis: ["setInterval"] });
     const asked = askBuilders(builders(farm), { signal: never, current }, ask);
+    await poll(
+      () => held.length,
+      (count) => count === 1,
+      { what: "it is asked", timeoutMs: 1_000 },
+    );
+    mock.timers.tick(31_000);
+    mock.timers.reset();
     await poll(
       () => farm[1]?.cancelled,
       (cancelled) => cancelled === 1,
@@ -100,7 +109,7 @@ describe("askBuilders", () => {
     expect(failures.map(({ builder, error }) => [builder, String(error)])).to.deep.equal([
       [forGood, "Error: it does not answer any more"],
     ]);
-  }).timeout(5_000);
+  });
 
   it("names each builder and its cause where all fail", async () => {
     const farm = daemons(says("dead"), (call) => {

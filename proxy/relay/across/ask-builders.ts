@@ -8,8 +8,8 @@ import type { GrpcClient } from "../../grpc/grpc-client.js";
 /** Of a large farm, so many causes are told. */
 const CAUSES_MAX = 5;
 const LOOK_INTERVAL_MS = 1_000;
-/** Looks in a row that a builder may be missing: for a moment, it is lost to nobody. */
-const MISSED_LOOKS_MAX = 1;
+/** Looks in a row that a builder may be missing: one that prunes may be too busy for its health checks. */
+const MISSED_LOOKS_MAX = 30;
 
 /** A call to one builder; `signal` ends it. */
 export type Ask<T> = (client: GrpcClient, signal: AbortSignal, builder: FarmBuilder) => Promise<T>;
