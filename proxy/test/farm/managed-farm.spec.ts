@@ -47,12 +47,12 @@ describe("two managed builders", () => {
     expect(await madeBy(world(), context)).to.equal(made);
     expect(await world().homeOf("shared")).not.to.equal(home);
     await world().desk.undrain(home);
-    const [latest] = await poll(
+    // Where they came from is known a moment behind the build.
+    await poll(
       () => world().ended("shared"),
-      (builds) => builds.length === 2,
-      { what: "both builds are recorded" },
+      ([latest, ...earlier]) => earlier.length === 1 && latest?.counts.cachedShared === STEPS,
+      { what: "all steps came from the shared cache" },
     );
-    expect(latest?.counts).to.include({ cacheable: STEPS, cachedShared: STEPS });
   });
 
   it("tell what they use", async () => {
