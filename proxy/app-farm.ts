@@ -97,21 +97,11 @@ export async function createFarm(deps: AppFarmDeps): Promise<AppFarm> {
     if (event.type === "removed") warmth.forget(address);
     queue.placeAgain();
   });
-  const managed = await createManaged(deps);
-  const embedded = createEmbedded(deps);
-  const own = {
-    remove: async (name: string): Promise<void> => {
-      if (name !== EMBEDDED) await managed?.remove(name);
-      else if (embedded !== undefined) {
-        await embedded.close(AbortSignal.abort());
-        await rm(embedded.stateDir, { recursive: true, force: true });
-      }
-    },
-  };
+  const own = await createOwn(deps);
   return {
     ...{ farm, queue, warmth, resources, isIdle, managed: own },
     start: async (listenAt) => {
-      const started = [...(await startEmbedded(embedded)), ...((await managed?.start()) ?? [])];
+      const started = await own.start();
       const hosts = new Set(started.flatMap(({ reachesUsAt }) => reachesUsAt ?? []));
       for (const host of hosts) await listenAt(host);
       for (const { builder, name, reachesUsAt, sample, stateDir } of started) {
@@ -126,13 +116,32 @@ export async function createFarm(deps: AppFarmDeps): Promise<AppFarm> {
       queue.close();
       await resources.close();
       await farm.close();
-      await managed?.close(hurry);
-      await embedded?.close(hurry);
+      await own.close(hurry);
     },
   };
 }
 
 const EMBEDDED = "embedded";
+
+/** All that MemoBuild runs itself. */
+async function createOwn(deps: AppFarmDeps): Promise<ManagedBuilders> {
+  const managed = await createManaged(deps);
+  const embedded = createEmbedded(deps);
+  return {
+    start: async () => [...(await startEmbedded(embedded)), ...((await managed?.start()) ?? [])],
+    remove: async (name) => {
+      if (name !== EMBEDDED) await managed?.remove(name);
+      else if (embedded !== undefined) {
+        await embedded.close(AbortSignal.abort());
+        await rm(embedded.stateDir, { recursive: true, force: true });
+      }
+    },
+    close: async (hurry) => {
+      await managed?.close(hurry);
+      await embedded?.close(hurry);
+    },
+  };
+}
 
 /** Where no builder is named, and none is managed. */
 function createEmbedded({ config, env, logger, searchPath }: AppFarmDeps): BuilderProcess | undefined {

@@ -14,7 +14,6 @@ import { ClientConnection } from "../grpc/http2/client-connection.js";
 import { headerValue, type HeaderList } from "../grpc/http2/header-list.js";
 import type { Stream } from "../grpc/http2/stream.js";
 import { frameMessage, MessageReader } from "../grpc/message.js";
-import { readSolveWith } from "../intercept/read-solve.js";
 import { createLogger } from "../log/create-logger.js";
 import { fakeDaemon, type FakeCall, type FakeDaemon } from "../test/support/fake-daemons.js";
 import { WhereIs } from "./across/where-is.js";
@@ -86,7 +85,16 @@ describe("ClientSession", () => {
       ...{ farm, isLimited: false, messages, retriesLostBuilds, now, wallClock: Date.now, lostAdvice: "run it again" },
       random: () => 0,
       whereIs: new WhereIs({ messages: history, recorded: () => Promise.resolve(undefined) }),
-      readSolve: readSolveWith(messages),
+      readSolve: (message: Buffer) => {
+        const { internal: isInternal, ref, session } = messages.solveRequest.decode(message);
+        const sessions = [session].filter((id) => id !== "");
+        const identify = (): { tenant: string; project: string; scope: string } => ({
+          tenant: "",
+          project: "p",
+          scope: "",
+        });
+        return { ref, session, sessions, isInternal, platforms: [], needsSharedKey: false, identify };
+      },
       farmCallOf: () => undefined,
       metrics: new RelayMetrics(registry, now),
       logger: createLogger({ level: "error", format: "json", stream: process.stderr }),
