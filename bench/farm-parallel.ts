@@ -1,4 +1,4 @@
-/** Times many small builds that begin at once, through MemoBuild and split by hand over connections to the daemons. */
+/** Times many small builds, many at a time, through MemoBuild and split by hand over connections to the daemons. */
 import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -94,5 +94,5 @@ export function describeParallel(rows: readonly ParallelRow[]): string {
     const ratio = `${median(ratios).toFixed(2)} [${spread}] of split by hand, target ${TARGET_RATIO}: ${verdict}`;
     return `through MemoBuild, ${way}: ${times} (${cpu}): ${ratio}`;
   });
-  return [`${BUILDS} small builds at once on ${DAEMONS} daemons`, ...lines].join("\n");
+  return [`${BUILDS} small builds, ${IN_FLIGHT} at a time, on ${DAEMONS} daemons`, ...lines].join("\n");
 }
