@@ -37,6 +37,8 @@ export interface BuilderProbe {
 export interface MemberDeps {
   readonly probe: BuilderProbe;
   readonly minVersion: string;
+  /** Whether there are builders beside it. */
+  readonly hasOthers: () => boolean;
   /** Its health is another, or another daemon answers there. */
   readonly onHealth: (member: FarmMember, change: { readonly hasNewState: boolean }) => void;
   /** A check was not even refused; told of each. */
@@ -91,6 +93,7 @@ export class FarmMember implements FarmBuilder {
       logger: deps.logger,
       clock: deps.clock,
       random: Math.random,
+      hasOthers: deps.hasOthers,
     });
   }
 

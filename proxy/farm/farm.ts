@@ -177,6 +177,7 @@ export class Farm implements FarmView {
     const { clock, kept, logger, minVersion, probe } = this.#deps;
     const member = new FarmMember(description, {
       ...{ clock, logger, minVersion, probe },
+      hasOthers: () => this.#members.length > 1,
       onHealth: (changed, { hasNewState }) => {
         this.#healthChanged(changed, hasNewState);
       },

@@ -15,7 +15,7 @@ const fixture = ({ minVersion }: Pick<HealthDeps, "minVersion"> = { minVersion: 
   const lines: string[] = [];
   const clock = new FakeClock();
   const builder = { failure: "", code: "", isHanging: false, calls: 0, workers: WORKERS };
-  const told = { silent: 0 };
+  const told = { silent: 0, hasOthers: true };
   const monitor = new HealthMonitor({
     name: "unix:///b",
     listWorkers: async (signal) => {
@@ -31,6 +31,7 @@ const fixture = ({ minVersion }: Pick<HealthDeps, "minVersion"> = { minVersion: 
     logger: pino({ base: null }, { write: (line: string) => lines.push(line) }),
     clock,
     random: () => 0.5,
+    hasOthers: () => told.hasOthers,
   });
   const check = async (): Promise<Health> => {
     await clock.advance(1_000);
@@ -153,6 +154,20 @@ describe("HealthMonitor", () => {
     expect(causeOf(held)).to.match(/^it answers, but went down within a minute of coming up: not used for \d+ s more$/);
     await clock.advance(30_000);
     expect(monitor.health.state).to.equal("up");
+  });
+
+  it("uses the only builder as soon as it answers, however often it went down, and keeps asking it", async () => {
+    const { builder, check, clock, told } = fixture();
+    told.hasOthers = false;
+    for (let count = 0; count < 6; count++) {
+      builder.failure = "";
+      expect((await check()).state, `up ${count}`).to.equal("up");
+      builder.failure = "gone";
+      expect((await check()).state).to.equal("down");
+    }
+    const { calls } = builder;
+    await clock.advance(10_000);
+    expect(builder.calls - calls).to.be.at.least(2);
   });
 
   it("checks at once what is suspected, once in half a second", async () => {

@@ -43,6 +43,8 @@ export interface HealthDeps {
   readonly clock: Clock;
   /** 0 to 1. */
   readonly random: () => number;
+  /** Whether there are builders beside it: to leave the only one alone helps nobody. */
+  readonly hasOthers: () => boolean;
 }
 
 /** `isSilent`: it did not even refuse, so what was sent to it may be lost without a word. */
@@ -139,7 +141,7 @@ export class HealthMonitor {
     const problem = this.#versionProblem(workers.version);
     if (problem !== undefined) return { state: "refused", cause: problem, workers, sinceMs };
     const waitMs = this.#backOffEndsAtMs - this.#deps.clock.now();
-    if (!this.#isHeld || waitMs <= 0) return { state: "up", workers, sinceMs };
+    if (!this.#isHeld || waitMs <= 0 || !this.#deps.hasOthers()) return { state: "up", workers, sinceMs };
     const cause = `it answers, but went down within a minute of coming up: not used for ${seconds(waitMs)} more`;
     return { state: "down", cause, sinceMs };
   }
@@ -167,7 +169,10 @@ export class HealthMonitor {
   }
 
   #nextInMs(): number {
-    if (this.#health.state === "down") return Math.max(0, this.#backOffEndsAtMs - this.#deps.clock.now());
+    if (this.#health.state === "down") {
+      const waitMs = Math.max(0, this.#backOffEndsAtMs - this.#deps.clock.now());
+      return this.#deps.hasOthers() ? waitMs : Math.min(waitMs, CHECK_INTERVAL_MS);
+    }
     return this.#isSuspected ? FRESH_MS : CHECK_INTERVAL_MS;
   }
 
