@@ -6,7 +6,6 @@ import { SHELL } from "../system/world.js";
 import { useFarmWorld, type FarmWorld } from "./farm-world.js";
 import type { TestBuilder } from "./test-builder.js";
 
-const MOVED = "memobuild_relay_moved_builds_total";
 const JOBS = "memobuild_cache_export_jobs";
 const SHOWN_TIMEOUT_MS = 30_000;
 const PROJECTS_MAX = 12;
@@ -69,11 +68,10 @@ describe("a builder that is lost before anybody noticed", () => {
   const expectMoved = async (name: string, lose: (builder: TestBuilder) => Promise<void>): Promise<string> => {
     const { context, home, project } = await builtElsewhere(world(), name);
     await world().desk.report();
-    const before = (await world().series()).get(MOVED) ?? 0;
     await lose(world().builderAt(home));
     const { stderr } = await world().build(context, "--no-cache");
     expect(stderr).not.to.match(/error|Unavailable/i);
-    expect((await world().series()).get(MOVED)).to.be.greaterThan(before);
+    // By a move, or because its client's first question, which may go there too, found it out: that is by chance.
     expect((await homeOf(world(), project)).builder).not.to.equal(home);
     return home;
   };
