@@ -1,5 +1,4 @@
 /** Composition of the farm: from the configuration to builders that take builds, and back. */
-import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Registry } from "prom-client";
@@ -178,7 +177,7 @@ async function createManaged({
     const installation = installationKey(database).toString("hex").slice(0, INSTALLATION_CHARS);
     return new ManagedContainers({ ...common, dockerSocket, image, installation, logger });
   }
-  // Those of an earlier run may have to go.
-  if (count === 0 && !existsSync(common.folder)) return undefined;
+  // What an earlier run built stays: an option that is left out must not throw it away.
+  if (count === 0) return undefined;
   return new ManagedProcesses({ ...common, buildkitd, env, logger, searchPath });
 }
