@@ -1,5 +1,6 @@
 /** Lint rules: type-aware strictness, plus the few house rules that a linter can hold. */
 import js from "@eslint/js";
+import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
 /** Environment, arguments and exit belong to the process edge; everything below gets values handed in. */
@@ -10,10 +11,10 @@ const processEdge = ["env", "argv", "exit"].map((property) => ({
 }));
 
 export default tseslint.config(
-  { ignores: ["dist/", ".tools/", "node_modules/"] },
+  { ignores: ["**/dist/", ".tools/", "**/node_modules/", "extension-ui/src/api/openapi.ts"] },
   js.configs.recommended,
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.tsx"],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -48,5 +49,24 @@ export default tseslint.config(
   {
     files: ["proxy/cli/**", "proxy/main.ts", "bench/**"],
     rules: { "no-console": "off" },
+  },
+  {
+    files: ["extension-ui/src/**"],
+    extends: [reactHooks.configs.flat.recommended],
+    rules: {
+      // A view is one function with its markup in it.
+      "max-lines-per-function": ["warn", { max: 100, skipBlankLines: true, skipComments: true }],
+      // A ref that holds the latest handler is how an effect calls it without starting anew.
+      "react-hooks/refs": "off",
+    },
+  },
+  {
+    files: ["extension-ui/src/{views,parts,shell,state}/**"],
+    rules: {
+      "no-restricted-globals": [
+        "error",
+        ...["fetch", "EventSource", "XMLHttpRequest"].map((name) => ({ name, message: "The API is behind src/api." })),
+      ],
+    },
   },
 );

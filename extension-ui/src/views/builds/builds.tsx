@@ -1,0 +1,5 @@
+/** Builds. */
+import type { ReactNode } from "react";
+import { Title } from "../../parts/title.js";
+
+export const Builds = (): ReactNode => <Title>Builds</Title>;

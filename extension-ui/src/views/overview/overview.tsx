@@ -1,0 +1,5 @@
+/** Overview. */
+import type { ReactNode } from "react";
+import { Title } from "../../parts/title.js";
+
+export const Overview = (): ReactNode => <Title>Overview</Title>;
