@@ -1,12 +1,12 @@
 /** `npm run bench -- <what>`: measures the product beside real parts, and keeps rows and report in docs/. */
 import { Command, Option } from "commander";
-import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import { ROOT } from "../proxy/test/support/command.js";
 import { benchCache, CACHE_CASES, type CacheBenchOptions } from "./cache.js";
 import { CASES, type BenchCase } from "./cases.js";
 import { benchFarm, FARM_CASES, type FarmBenchOptions } from "./farm.js";
 import { benchHistory, type HistoryBenchOptions } from "./history.js";
+import { interruptible } from "./interruptible.js";
 import { keepRecord, type BenchRecord } from "./records.js";
 import { benchRecording, type RecordingBenchOptions } from "./recording.js";
 import { benchRegistry, type RegistryBenchOptions } from "./registry.js";
@@ -52,26 +52,6 @@ async function runCases(
     await world.close();
   }
   return records;
-}
-
-/** Runs `work` until it is done, or until Ctrl-C. */
-async function interruptible(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const stop = new AbortController();
-  // Builds that run at once all wait for the end of this process and for the signal.
-  setMaxListeners(0, process, stop.signal);
-  const interrupted = (): void => {
-    process.stderr.write("stopping; this takes a few seconds\n");
-    stop.abort(new Error("interrupted"));
-  };
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, interrupted);
-  try {
-    await work(stop.signal);
-  } catch (error) {
-    if (!stop.signal.aborted) throw error;
-    process.exitCode = 130;
-  } finally {
-    for (const name of ["SIGINT", "SIGTERM"] as const) process.off(name, interrupted);
-  }
 }
 
 async function relay(options: Options): Promise<void> {

@@ -15,7 +15,7 @@ import { RecordFinisher } from "./builds/finish-record.js";
 import type { RemovalRule } from "./builds/history.js";
 import { RecordedBuilds } from "./builds/recorded-builds.js";
 import { SqliteHistory } from "./builds/sqlite-history.js";
-import type { HistoryConfig } from "./config/config.js";
+import type { LiveConfig } from "./config/runtime-settings.js";
 import { StartError } from "./config/start-error.js";
 import { installationKey } from "./database/installation-key.js";
 import { openDatabase } from "./database/open-database.js";
@@ -28,7 +28,7 @@ import type { Logger } from "./log/create-logger.js";
 const RETENTION_INTERVAL_MS = 10 * 60_000;
 
 export interface AppBuildsDeps {
-  readonly config: HistoryConfig;
+  readonly settings: LiveConfig;
   readonly database: SqliteDatabase;
   /** The builder at that address, where it is in the farm. */
   readonly builderAt: (address: string) => Builder | undefined;
@@ -65,7 +65,7 @@ export async function openAppDatabase(dataDir: string, logger: Logger): Promise<
 }
 
 export async function startBuilds(deps: AppBuildsDeps): Promise<AppBuilds> {
-  const { builderAt, config, database, logger, messages, onEnded, registry, worker } = deps;
+  const { builderAt, database, logger, messages, onEnded, registry, settings, worker } = deps;
   const history = new SqliteHistory(database, { now: Date.now });
   const lost = await history.markLost();
   if (lost > 0) logger.warn({ builds: lost }, "builds were lost when MemoBuild ended last");
@@ -94,12 +94,14 @@ export async function startBuilds(deps: AppBuildsDeps): Promise<AppBuilds> {
   });
   let retaining: Promise<unknown> = Promise.resolve();
   const retain = (): void => {
-    const limits = { maxBuilds: config.maxBuilds, startedAfterMs: Date.now() - config.maxAgeMs };
+    const { maxAgeMs, maxBuilds } = settings.config.history;
+    const limits = { maxBuilds, startedAfterMs: Date.now() - maxAgeMs };
     retaining = history.retain(limits).catch((error: unknown) => {
       metrics.failed("retention", error);
     });
   };
   retain();
+  settings.onChange(retain);
   const timer = setInterval(retain, RETENTION_INTERVAL_MS).unref();
   return {
     ...{ recorder, hashKey, desk: new RecordedBuilds({ history, recorder, events }) },

@@ -10,19 +10,20 @@ import { BlobHolds } from "./cache/blob-holds.js";
 import type { BlobStore } from "./cache/blob-store.js";
 import { BuildOverlap } from "./cache/build-overlap.js";
 import type { CacheAdmin } from "./cache/cache-admin.js";
-import type { CacheIndex, ExportSummary } from "./cache/cache-index.js";
+import type { CacheIndex, EvictionReason, ExportSummary } from "./cache/cache-index.js";
 import { CacheKeeper } from "./cache/cache-keeper.js";
 import { CacheRegistry } from "./cache/cache-registry.js";
 import { DiskBlobStore } from "./cache/disk-blob-store.js";
 import { withHotBlobs } from "./cache/hot-blobs.js";
 import { ImportMetrics } from "./cache/import-metrics.js";
 import { Retention } from "./cache/retention.js";
-import { RetentionMetrics, type EvictionReason } from "./cache/retention-metrics.js";
+import { RetentionMetrics } from "./cache/retention-metrics.js";
 import { SharedCache } from "./cache/shared-cache.js";
 import { SpaceGuard } from "./cache/space-guard.js";
 import { SqliteIndex } from "./cache/sqlite-index.js";
 import { verifyCache, type VerifyParts } from "./cache/verify-cache.js";
 import type { CacheConfig } from "./config/config.js";
+import type { LiveConfig } from "./config/runtime-settings.js";
 import type { SqliteDatabase } from "./database/sqlite-database.js";
 import { formatHostPort, type HostPort } from "./config/host-port.js";
 import { StartError } from "./config/start-error.js";
@@ -45,8 +46,7 @@ const HARD_MAX_FACTOR = 1.25;
 const HOT_BLOBS = { maxBytes: 32 << 20, blobMaxBytes: 256 << 10 };
 
 export interface AppCacheDeps {
-  readonly config: CacheConfig;
-  readonly dataDir: string;
+  readonly settings: LiveConfig;
   /** Closed by its owner, after the cache. */
   readonly database: SqliteDatabase;
   readonly messages: BuildMessages;
@@ -63,8 +63,8 @@ type Close = (hurry: AbortSignal) => Promise<void>;
 
 export interface AppCache {
   readonly admin: CacheAdmin;
-  /** What builds get from it, and give to it. */
-  readonly sharing: Sharing;
+  /** What builds that come now get from it, and give to it; undefined while it is off. */
+  readonly sharing: () => Sharing | undefined;
   /** Exports that are pinned or under way. */
   readonly runningExports: () => number;
   /** The builder is in the farm, has come up, or has gone; when it is not in the farm any more, all of it is forgotten. */
@@ -101,32 +101,24 @@ export async function startCache(deps: AppCacheDeps): Promise<AppCache> {
 }
 
 async function startParts(deps: AppCacheDeps, closes: (() => Promise<void>)[]): Promise<Omit<AppCache, "close">> {
-  const { config, logger, registry } = deps;
+  const { logger, registry, settings } = deps;
   const store = await startStore(deps, closes);
   const { cacheRegistry, index } = store;
   const address = await cacheRegistry.start();
   logger.info({ address: formatHostPort(address) }, "registry listening");
   const importMetrics = new ImportMetrics(registry);
   const cache = createSharedCache(deps, store, importMetrics);
-  const { messages } = deps;
   const reaches = createReaches(deps, { address, expectProbe: () => cacheRegistry.expectProbe() });
   closes.push(() => reaches.close());
-  const writeBehind = new WriteBehind({
-    messages,
-    metrics: new WriteBehindMetrics(registry),
-    logger,
-    exportTimeoutMs: config.exportTimeoutMs,
-    now: monotonic,
-  });
+  const writeBehind = createWriteBehind(deps);
   closes.push(() => writeBehind.drain(AbortSignal.abort()));
   const overlap = new BuildOverlap();
   closes.push(() => {
     overlap.close();
     return Promise.resolve();
   });
-  const sharing = {
+  const shared = {
     cache,
-    writeBehind: config.mode === "on" ? writeBehind : undefined,
     canImport: deps.canImport,
     canExport: deps.canExport,
     registryAddress: (builder: Builder) => reaches.address(builder),
@@ -135,8 +127,11 @@ async function startParts(deps: AppCacheDeps, closes: (() => Promise<void>)[]): 
     importMetrics,
   };
   return {
+    sharing: () => {
+      const { mode } = settings.config.cache;
+      return mode === "off" ? undefined : { ...shared, writeBehind: mode === "on" ? writeBehind : undefined };
+    },
     admin: new CacheKeeper({ ...store, now: monotonic }),
-    sharing,
     runningExports: () => writeBehind.jobs,
     drain: (hurry) => writeBehind.drain(hurry),
     builderAdded: (builder) => {
@@ -160,7 +155,19 @@ async function startParts(deps: AppCacheDeps, closes: (() => Promise<void>)[]): 
   };
 }
 
-function createSharedCache({ config, logger }: AppCacheDeps, store: StoreParts, metrics: ImportMetrics): SharedCache {
+function createWriteBehind({ logger, messages, registry, settings }: AppCacheDeps): WriteBehind {
+  return new WriteBehind({
+    messages,
+    metrics: new WriteBehindMetrics(registry),
+    logger,
+    get exportTimeoutMs() {
+      return settings.config.cache.exportTimeoutMs;
+    },
+    now: monotonic,
+  });
+}
+
+function createSharedCache({ logger, settings }: AppCacheDeps, store: StoreParts, metrics: ImportMetrics): SharedCache {
   const { cacheRegistry, healer, retention, stopped } = store;
   return new SharedCache({
     ...store,
@@ -173,8 +180,10 @@ function createSharedCache({ config, logger }: AppCacheDeps, store: StoreParts, 
     },
     metrics,
     logger,
-    maxRecords: config.maxRecords,
-    compression: config.compression,
+    get maxRecords() {
+      return settings.config.cache.maxRecords;
+    },
+    compression: settings.config.cache.compression,
     now: monotonic,
     wallClock: Date.now,
   });
@@ -194,11 +203,11 @@ interface StoreParts {
 
 /** Blobs, index, what keeps them, and the registry, which does not listen yet. */
 async function startStore(
-  { config, database, dataDir, logger, onEvicted, registry }: AppCacheDeps,
+  { database, logger, onEvicted, registry, settings }: AppCacheDeps,
   closes: (() => Promise<void>)[],
 ): Promise<StoreParts> {
-  const dir = join(dataDir, "cache");
-  const space = await createSpace(dir, config);
+  const dir = join(settings.config.dataDir, "cache");
+  const space = await createSpace(dir, settings);
   const disk = new DiskBlobStore({ dir, space });
   await disk.start();
   const store = withHotBlobs(disk, HOT_BLOBS);
@@ -207,7 +216,12 @@ async function startStore(
   const metrics = new RetentionMetrics({ registry, levels: space, totals: () => index.totals() });
   const parts = { store, index, holds, metrics, logger, onEvicted, now: Date.now };
   const healer = new BlobHealer(parts);
-  const retention = new Retention({ ...parts, space, maxAgeMs: config.maxAgeMs, monotonicNow: monotonic });
+  const retention = new Retention({
+    ...{ ...parts, space, monotonicNow: monotonic },
+    get maxAgeMs() {
+      return settings.config.cache.maxAgeMs;
+    },
+  });
   const stopped = new AbortController();
   // Each blob that is read again waits for it.
   setMaxListeners(0, stopped.signal);
@@ -218,8 +232,11 @@ async function startStore(
     await Promise.all([checked, retention.close()]);
   });
   retention.start();
+  settings.onChange(() => {
+    retention.nudge();
+  });
   const cacheRegistry = new CacheRegistry({
-    address: config.registryListen,
+    address: settings.config.cache.registryListen,
     store,
     index,
     holds,
@@ -244,23 +261,34 @@ async function checkStore(parts: VerifyParts, logger: Logger, signal: AbortSigna
   }
 }
 
-async function createSpace(dir: string, config: CacheConfig): Promise<SpaceGuard> {
+async function createSpace(dir: string, settings: LiveConfig): Promise<SpaceGuard> {
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const { blocks, bsize } = await statfs(dir);
     const ofDisk = ({ bytes, diskShare }: { bytes: number; diskShare: number }): number =>
       Math.min(bytes, Math.floor(blocks * bsize * diskShare));
-    const softMaxBytes = config.maxBytes ?? ofDisk(SOFT_MAX);
-    const hardMaxBytes = config.hardMaxBytes ?? Math.ceil(softMaxBytes * HARD_MAX_FACTOR);
-    const minFreeBytes = config.minFreeBytes ?? ofDisk(MIN_FREE);
-    return new SpaceGuard({ dir, softMaxBytes, hardMaxBytes, minFreeBytes, now: monotonic });
+    const softMax = ({ maxBytes }: CacheConfig): number => maxBytes ?? ofDisk(SOFT_MAX);
+    return new SpaceGuard({
+      dir,
+      get softMaxBytes() {
+        return softMax(settings.config.cache);
+      },
+      get hardMaxBytes() {
+        const { cache } = settings.config;
+        return cache.hardMaxBytes ?? Math.ceil(softMax(cache) * HARD_MAX_FACTOR);
+      },
+      get minFreeBytes() {
+        return settings.config.cache.minFreeBytes ?? ofDisk(MIN_FREE);
+      },
+      now: monotonic,
+    });
   } catch (error) {
     throw new StartError("data-dir", error instanceof Error ? error.message : String(error), { cause: error });
   }
 }
 
 function createReaches(
-  { config, logger, messages, registry }: AppCacheDeps,
+  { logger, messages, registry, settings }: AppCacheDeps,
   probed: { readonly address: HostPort; readonly expectProbe: () => RegistryProbe },
 ): RegistryReaches {
   const reachable = new Gauge({
@@ -270,7 +298,7 @@ function createReaches(
     registers: [registry],
   });
   return new RegistryReaches({
-    ...{ registry: probed, advertise: config.advertise, messages, logger, now: monotonic },
+    ...{ registry: probed, advertise: settings.config.cache.advertise, messages, logger, now: monotonic },
     onChange: (builder, isReachable) => {
       if (isReachable === undefined) reachable.remove({ builder });
       else reachable.set({ builder }, isReachable ? 1 : 0);

@@ -5,7 +5,7 @@ import type { Registry } from "prom-client";
 import type { BuildMessages } from "./buildkit/build-messages.js";
 import { loadDiskUsageMessages } from "./buildkit/disk-usage.js";
 import { loadWorkersCodec } from "./buildkit/workers.js";
-import type { Config } from "./config/config.js";
+import type { LiveConfig } from "./config/runtime-settings.js";
 import type { SqliteDatabase } from "./database/sqlite-database.js";
 import { installationKey } from "./database/installation-key.js";
 import { BuildQueue } from "./farm/build-queue.js";
@@ -29,7 +29,7 @@ import type { Logger } from "./log/create-logger.js";
 const INSTALLATION_CHARS = 12;
 
 export interface AppFarmDeps {
-  readonly config: Config;
+  readonly settings: LiveConfig;
   readonly database: SqliteDatabase;
   readonly messages: BuildMessages;
   /** Nothing of builds goes on behind them on the builder at that address. */
@@ -58,27 +58,21 @@ export interface AppFarm {
 }
 
 export async function createFarm(deps: AppFarmDeps): Promise<AppFarm> {
-  const { config, database, isQuiet, logger, messages, registry } = deps;
-  const { farm: settings } = config;
+  const { database, isQuiet, logger, messages, registry, settings } = deps;
+  const { builders, dataDir, farm: configured } = settings.config;
   const warmth = new Warmth();
   const clock = systemClock;
   const farm = new Farm({
-    addresses: config.builders,
-    names: settings.names,
-    minVersion: settings.minVersion,
+    addresses: builders,
+    names: configured.names,
+    minVersion: configured.minVersion,
     kept: new SqliteKeptBuilders(database),
     isIdle: (address) => isIdle(address),
     probe: createBuilderProbe(messages, await loadWorkersCodec()),
     lookup: systemLookup,
     ...{ registry, logger, clock },
   });
-  const queue = new BuildQueue({
-    ...{ farm, warmth, metrics: new FarmMetrics(registry) },
-    maxClients: settings.maxClients,
-    queueTimeoutMs: settings.queueTimeoutMs,
-    now: () => clock.now(),
-    wallClock: Date.now,
-  });
+  const queue = createQueue(deps, farm, warmth);
   const isIdle = (address: string): boolean => queue.clientsOn(address) === 0 && isQuiet(address);
   /** Of those that run on this machine, by address. */
   const local = new Map<string, Pick<MonitoredBuilder, "sample" | "stateDir">>();
@@ -86,8 +80,10 @@ export async function createFarm(deps: AppFarmDeps): Promise<AppFarm> {
     builders: () => farm.builders.map((builder) => ({ builder, isUp: isUp(builder), ...local.get(builder.address) })),
     ownState: deps.ownState,
     messages: await loadDiskUsageMessages(),
-    keepBytes: settings.keepBytes,
-    dataDir: config.dataDir,
+    get keepBytes() {
+      return settings.config.farm.keepBytes;
+    },
+    dataDir,
     ...{ registry, logger, now: () => clock.now(), wallNow: Date.now },
   });
   farm.onChange((event) => {
@@ -120,6 +116,24 @@ export async function createFarm(deps: AppFarmDeps): Promise<AppFarm> {
   };
 }
 
+function createQueue({ registry, settings }: AppFarmDeps, farm: Farm, warmth: Warmth): BuildQueue {
+  const queue = new BuildQueue({
+    ...{ farm, warmth, metrics: new FarmMetrics(registry) },
+    get maxClients() {
+      return settings.config.farm.maxClients;
+    },
+    get queueTimeoutMs() {
+      return settings.config.farm.queueTimeoutMs;
+    },
+    now: () => systemClock.now(),
+    wallClock: Date.now,
+  });
+  settings.onChange(() => {
+    queue.placeAgain();
+  });
+  return queue;
+}
+
 const EMBEDDED = "embedded";
 
 /** All that MemoBuild runs itself. */
@@ -143,8 +157,8 @@ async function createOwn(deps: AppFarmDeps): Promise<ManagedBuilders> {
 }
 
 /** Where no builder is named, and none is managed. */
-function createEmbedded({ config, env, logger, searchPath }: AppFarmDeps): BuilderProcess | undefined {
-  const { builders, buildkitd, dataDir, farm } = config;
+function createEmbedded({ settings, env, logger, searchPath }: AppFarmDeps): BuilderProcess | undefined {
+  const { builders, buildkitd, dataDir, farm } = settings.config;
   if (builders.length + farm.names.length + farm.managed.count > 0) return undefined;
   return new BuilderProcess({
     ...{ buildkitd, env, logger, searchPath },
@@ -162,13 +176,13 @@ async function startEmbedded(embedded: BuilderProcess | undefined): Promise<read
 }
 
 async function createManaged({
-  config,
+  settings,
   database,
   env,
   logger,
   searchPath,
 }: AppFarmDeps): Promise<ManagedBuilders | undefined> {
-  const { buildkitd, dataDir, farm } = config;
+  const { buildkitd, dataDir, farm } = settings.config;
   const { count, cpus, dockerSocket, image, memoryBytes } = farm.managed;
   const common = { count, folder: join(dataDir, "builders"), limits: { cpus, memoryBytes }, keepBytes: farm.keepBytes };
   if (dockerSocket !== undefined) {

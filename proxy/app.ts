@@ -1,5 +1,6 @@
 /** Composition root: from a configuration to running parts, and back in reverse order. */
 import { mkdir, rmdir } from "node:fs/promises";
+import type { RequestListener } from "node:http";
 import net from "node:net";
 import { join } from "node:path";
 import { collectDefaultMetrics, Registry } from "prom-client";
@@ -13,8 +14,11 @@ import type { BuildDesk } from "./builds/build-desk.js";
 import type { BuildSummary } from "./builds/build-record.js";
 import { packageVersion } from "./cli/package-version.js";
 import type { Config } from "./config/config.js";
+import { configOf, type Configured } from "./config/load-config.js";
+import { RuntimeSettings } from "./config/runtime-settings.js";
 import { formatListenAddress } from "./config/listen-address.js";
 import { StartError } from "./config/start-error.js";
+import { SqliteKeptSettings } from "./database/kept-settings.js";
 import type { SqliteDatabase } from "./database/sqlite-database.js";
 import type { Builder } from "./farm/builder.js";
 import type { BuildQueue } from "./farm/build-queue.js";
@@ -25,12 +29,13 @@ import { FarmDesk } from "./farm/farm-desk.js";
 import type { Warmth } from "./farm/warmth.js";
 import { createApiServer } from "./http/api-server.js";
 import { createHttpServer } from "./http/create-http-server.js";
-import type { Readiness } from "./http/create-http-server.js";
+import type { HttpServer, HttpServerBound, Readiness } from "./http/create-http-server.js";
+import { reportMetrics } from "./http/metrics-report.js";
 import type { StatusReport } from "./http/status-messages.js";
 import { BuildInterceptor } from "./intercept/build-interceptor.js";
 import { Guard } from "./intercept/guard.js";
 import { readSolveWith, scopeOf } from "./intercept/read-solve.js";
-import type { Logger } from "./log/create-logger.js";
+import type { LeveledLogger } from "./log/create-logger.js";
 import { acrossFarm } from "./relay/across/across-farm.js";
 import { WhereIs } from "./relay/across/where-is.js";
 import { listenOn } from "./relay/listen.js";
@@ -38,7 +43,7 @@ import { RelayMetrics } from "./relay/relay-metrics.js";
 import { RelayServer } from "./relay/relay-server.js";
 
 export interface AppEnvironment {
-  readonly logger: Logger;
+  readonly logger: LeveledLogger;
   /** Folders to look for programs in. */
   readonly searchPath: readonly string[];
   /** For child processes. */
@@ -54,23 +59,36 @@ const WARMING_PAGE = 200;
 type Close = (hurry: AbortSignal) => Promise<void>;
 
 export class App {
-  readonly #config: Config;
+  readonly #configured: Configured;
+  readonly #configuredConfig: Config;
   readonly #environment: AppEnvironment;
   readonly #registry = new Registry();
   /** How to close what runs, in the order in which it was started. */
   readonly #running: Close[] = [];
+  #settings: RuntimeSettings | undefined;
   #relay: RelayServer | undefined;
   #queue: BuildQueue | undefined;
   #cache: AppCache | undefined;
   #apiAddresses: readonly string[] = [];
-  #httpAddress = "";
+  #http: HttpServerBound = { address: "" };
   readonly #startedAtMs: number = Date.now();
   #hasStarted = false;
   #isClosing = false;
 
-  constructor(config: Config, environment: AppEnvironment) {
-    this.#config = config;
+  constructor(configured: Configured, environment: AppEnvironment) {
+    this.#configured = configured;
+    this.#configuredConfig = configOf(configured);
     this.#environment = environment;
+  }
+
+  /** How long running builds may go on after a signal, if it came now. */
+  get drainTimeoutMs(): number {
+    return this.#config.drainTimeoutMs;
+  }
+
+  /** As it is now. */
+  get #config(): Config {
+    return this.#settings?.config ?? this.#configuredConfig;
   }
 
   /** Starts all parts. What was started when it fails is for `close`. @throws StartError */
@@ -85,6 +103,7 @@ export class App {
       database.close();
       return Promise.resolve();
     });
+    const settings = this.#followSettings(database);
     const messages = await loadBuildMessages();
     const isQuiet = (address: string): boolean =>
       (this.#cache?.exportsOn(address) ?? 0) + (this.#relay?.buildCallsOn(address) ?? 0) === 0;
@@ -92,16 +111,16 @@ export class App {
       const usage = await this.#cache?.admin.usage();
       return { stateBytes: usage?.storeBytes, stateLimitBytes: usage?.softMaxBytes };
     };
-    const common = { config: this.#config, database, messages, registry, logger };
+    const common = { settings, database, messages, registry, logger };
     const parts = await createFarm({ ...common, isQuiet, ownState, searchPath, env });
     this.#queue = parts.queue;
     // What a wrong option stops comes first, so that it leaves nothing behind.
-    await this.#startHttp(parts.farm);
-    const builds = await this.#startBuilds(parts, database, messages);
+    const http = await this.#startHttp(parts.farm);
+    const builds = await this.#startBuilds(parts, settings, database, messages);
     const relay = await this.#createRelay(parts, builds, messages);
     this.#relay = relay;
     this.#followFarm(parts.farm, relay);
-    await this.#startApi(parts, builds, relay);
+    http.serveApi(await this.#startApi(parts, settings, builds, relay));
     await this.#run(relay, () => relay.start());
     await this.#run(parts, () => parts.start(async (host) => this.#cache?.listenAt(host)));
     void warmUp(parts.warmth, builds.desk).catch((error: unknown) => {
@@ -154,13 +173,35 @@ export class App {
     });
   }
 
+  /** From here on, what was changed goes before what is configured. */
+  #followSettings(database: SqliteDatabase): RuntimeSettings {
+    const { logger } = this.#environment;
+    const kept = new SqliteKeptSettings(database);
+    const settings = new RuntimeSettings(this.#configured, kept, (setting, cause) => {
+      logger.warn({ setting, cause }, "changed setting dropped");
+    });
+    const follow = (): void => {
+      logger.level = settings.config.logLevel;
+    };
+    settings.onChange((names) => {
+      follow();
+      logger.info({ names }, "settings changed");
+    });
+    follow();
+    this.#settings = settings;
+    return settings;
+  }
+
   /** Records builds, and shares their cache where that is on. */
-  async #startBuilds({ farm, warmth }: AppFarm, database: SqliteDatabase, messages: BuildMessages): Promise<AppBuilds> {
-    const { cache: config, dataDir, history } = this.#config;
+  async #startBuilds(
+    { farm, warmth }: AppFarm,
+    settings: RuntimeSettings,
+    database: SqliteDatabase,
+    messages: BuildMessages,
+  ): Promise<AppBuilds> {
     const { logger } = this.#environment;
     const registry = this.#registry;
     const builds = await startBuilds({
-      config: history,
       builderAt: (address) => farm.find(address),
       worker: async (address) => {
         const now = await farm.find(address)?.check();
@@ -169,10 +210,11 @@ export class App {
       onEnded: (build) => {
         noteBuilt(warmth, build);
       },
-      ...{ database, messages, registry, logger },
+      ...{ settings, database, messages, registry, logger },
     });
     this.#running.push(() => builds.close());
-    if (config.mode !== "off") {
+    // Where it was switched off since, it may be switched on again.
+    if (this.#configuredConfig.cache.mode !== "off") {
       const onEvicted: AppCacheDeps["onEvicted"] = (exports, reason) => {
         builds.noteRemoval(
           exports.map(({ ref }) => ref),
@@ -181,7 +223,7 @@ export class App {
       };
       const canImport = ({ address }: Builder): boolean => farm.find(address)?.abilities.canImportCache ?? true;
       const canExport = ({ address }: Builder): boolean => farm.find(address)?.abilities.canExportCache ?? true;
-      const common = { config, dataDir, database, messages, registry, logger };
+      const common = { settings, database, messages, registry, logger };
       const cache = await startCache({ ...common, onEvicted, canImport, canExport });
       this.#cache = cache;
       this.#running.push(() => cache.close());
@@ -190,24 +232,33 @@ export class App {
   }
 
   async #createRelay({ farm, queue }: AppFarm, builds: AppBuilds, messages: BuildMessages): Promise<RelayServer> {
-    const { farm: settings, listen, tls } = this.#config;
+    const { listen, tls } = this.#config;
     const { logger } = this.#environment;
     const [readDefinition, history] = await Promise.all([loadDefinitionReader(), loadHistoryMessages()]);
     const now = (): number => performance.now();
     const { hashKey, recorder } = builds;
     const guard = new Guard(this.#registry, logger);
-    const looked = { sharing: this.#cache?.sharing, recorder, hashKey, messages, readDefinition, guard, now };
+    const looked = { recorder, hashKey, messages, readDefinition, guard, now };
     const whereIs = new WhereIs({ messages: history, recorded: builds.builderOf });
+    const config = (): Config => this.#config;
     return new RelayServer({
       ...{ listen, tls, farm, placing: queue, whereIs, messages, logger, now, wallClock: Date.now },
-      isLimited: settings.maxClients !== undefined,
+      get isLimited() {
+        return config().farm.maxClients !== undefined;
+      },
       farmCallOf: acrossFarm({ whereIs, messages: history }),
       readSolve: readSolveWith(messages),
       random: Math.random,
       metrics: new RelayMetrics(this.#registry, now),
-      createInterceptor: () => new BuildInterceptor(looked),
-      retriesLostBuilds: settings.retriesLostBuilds,
-      lostAdvice: this.#cache === undefined ? "run it again" : "run it again, and it finds what the shared cache has",
+      // A build that began with the cache ends with it: a change holds for clients that connect from then on.
+      createInterceptor: () => new BuildInterceptor({ ...looked, sharing: this.#cache?.sharing() }),
+      get retriesLostBuilds() {
+        return config().farm.retriesLostBuilds;
+      },
+      get lostAdvice() {
+        const isShared = config().cache.mode !== "off";
+        return isShared ? "run it again, and it finds what the shared cache has" : "run it again";
+      },
     });
   }
 
@@ -232,29 +283,37 @@ export class App {
 
   async #startApi(
     { farm, isIdle, managed, queue, resources, warmth }: AppFarm,
+    settings: RuntimeSettings,
     { desk, recorder }: AppBuilds,
     relay: RelayServer,
-  ): Promise<void> {
-    const { apiListen, apiSocket } = this.#config;
+  ): Promise<RequestListener> {
+    const { apiListen, apiSocket, apiSocketMode } = this.#config;
     const builders = new FarmDesk({
-      ...{ farm, queue, warmth, resources, managed, isIdle, maxClients: this.#config.farm.maxClients },
+      ...{ farm, queue, warmth, resources, managed, isIdle },
+      get maxClients() {
+        return settings.config.farm.maxClients;
+      },
       runningBuilds: (address) => recorder.runningOn(address),
       endBuilds: (address, cause) => {
         relay.dropBuilder(address, cause);
       },
+      now: Date.now,
     });
     const api = createApiServer({
-      listeners: [{ path: apiSocket }, ...(apiListen === undefined ? [] : [apiListen])],
+      listeners: [{ path: apiSocket, mode: apiSocketMode }, ...(apiListen === undefined ? [] : [apiListen])],
+      settings,
       cache: this.#cache?.admin,
       builds: desk,
       builders,
       status: async () => this.#status(recorder.running, (await builders.report()).builders),
+      metrics: () => reportMetrics(this.#registry),
       log: this.#environment.logger,
       now: Date.now,
     });
     await this.#run(api, async () => {
       this.#apiAddresses = await api.start();
     });
+    return api.answer;
   }
 
   async #status(runningBuilds: number, builders: readonly BuilderReport[]): Promise<StatusReport> {
@@ -266,7 +325,8 @@ export class App {
       isDraining: this.#isClosing,
       listen: this.#config.listen.map(formatListenAddress),
       api: this.#apiAddresses,
-      http: this.#httpAddress,
+      http: this.#http.address,
+      page: this.#http.page,
       cacheMode: this.#config.cache.mode,
       ...(usage !== undefined && { cacheBytes: usage.storeBytes, cacheMaxBytes: usage.softMaxBytes }),
       runningBuilds,
@@ -275,7 +335,8 @@ export class App {
     };
   }
 
-  async #startHttp(farm: Farm): Promise<void> {
+  async #startHttp(farm: Farm): Promise<HttpServer> {
+    const { http: address, insecureListen: allowsOthers } = this.#config;
     const { logger } = this.#environment;
     const readiness = async (): Promise<Readiness> => {
       // One that is silent must not keep those that ask from the others.
@@ -286,12 +347,12 @@ export class App {
       // A load balancer should send no more clients to a process that is about to stop.
       return { ready: builders.some(({ up }) => up) && !this.#isClosing, builders };
     };
-    const http = createHttpServer({ address: this.#config.http, registry: this.#registry, log: logger, readiness });
+    const http = createHttpServer({ address, allowsOthers, registry: this.#registry, log: logger, readiness });
     await this.#run(http, async () => {
-      const bound = await http.start();
-      this.#httpAddress = bound.address;
-      logger.info(bound, "http listening");
+      this.#http = await http.start();
+      logger.info(this.#http, "http listening");
     });
+    return http;
   }
 }
 

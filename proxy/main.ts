@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { delimiter } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runCli } from "./cli/run-cli.js";
-import type { Config } from "./config/config.js";
+import { configOf, type Configured } from "./config/load-config.js";
 
 // A reader of our output that went away (EPIPE) must not end the builds.
 process.stdout.on("error", () => undefined);
@@ -15,11 +15,12 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const TOOLS_DIR = fileURLToPath(new URL("../.tools/bin", import.meta.url));
 
 /** Runs until a signal: the first lets running builds end, a second ends at once. */
-async function serve(config: Config): Promise<number> {
+async function serve(configured: Configured): Promise<number> {
   // The other commands answer in half the time without them.
   const [{ App }, { createLogger }] = await Promise.all([import("./app.js"), import("./log/create-logger.js")]);
-  const logger = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stderr });
-  const app = new App(config, {
+  const { logFormat, logLevel } = configOf(configured);
+  const logger = createLogger({ level: logLevel, format: logFormat, stream: process.stderr });
+  const app = new App(configured, {
     logger,
     searchPath: [...(process.env["PATH"] ?? "").split(delimiter), TOOLS_DIR],
     env: process.env,
@@ -36,10 +37,11 @@ async function serve(config: Config): Promise<number> {
         if (name !== "SIGHUP") hurry.abort();
         return;
       }
-      logger.info({ signal: name, timeoutMs: config.drainTimeoutMs }, "draining");
+      const timeoutMs = app.drainTimeoutMs;
+      logger.info({ signal: name, timeoutMs }, "draining");
       drainTimer = setTimeout(() => {
         hurry.abort();
-      }, config.drainTimeoutMs);
+      }, timeoutMs);
       resolve(name);
     });
   });

@@ -1,6 +1,6 @@
 /** The seam for people and programs that look at builds: those that run and those that have ended, in one. */
 import type { BuildRecord, BuildSummary, StepCause, StepResult } from "./build-record.js";
-import type { BuildPage, BuildQuery, Figures, FiguresQuery, LogPage, LogQuery } from "./history.js";
+import type { BuildPage, BuildQuery, Figures, FiguresQuery, LogPage, LogQuery, Trend, TrendQuery } from "./history.js";
 
 /** What happened to a build. */
 export interface BuildEvent {
@@ -83,6 +83,7 @@ export interface BuildDesk {
   /** Removes ended builds. Returns how many there were. @throws BuildNameError where one still runs */
   remove(refs: readonly string[]): Promise<number>;
   figures(query: FiguresQuery): Promise<Figures>;
+  trend(query: TrendQuery): Promise<Trend>;
 
   /** Events after the cursor; without one, from now on. */
   events(cursor: string | undefined, limit: number): EventPage;

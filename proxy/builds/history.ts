@@ -109,6 +109,17 @@ export interface Figures {
   readonly causes: readonly CauseCount[];
   /** Of the window, by number of builds; only where not one was asked for. */
   readonly projects: readonly ProjectFigures[];
+  /** What took most of the time that builds of the window took and need not have; undefined where nothing did. */
+  readonly costsMost?: Cost | undefined;
+}
+
+export interface Cost {
+  /** One sentence for people. */
+  readonly text: string;
+  /** What to do about it; "" where nothing. */
+  readonly hint: string;
+  /** Time of the steps that ran because of it. */
+  readonly durationMs: number;
 }
 
 export interface SlowStep {
@@ -135,6 +146,47 @@ export interface ProjectFigures {
 }
 
 export const FIGURES_LIST_MAX = 10;
+
+export interface TrendQuery {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly project?: string | undefined;
+  /** Into so many equal parts. */
+  readonly buckets: number;
+}
+
+/** How builds went over time. */
+export interface Trend {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly bucketMs: number;
+  /** Oldest first, empty ones too; a build counts where it started. */
+  readonly buckets: readonly TrendBucket[];
+  /** Of the whole window: how long clients waited for builds that ended well. */
+  readonly waitMs: Spread;
+  /** Of the whole window: from the client's answer to the complete export. */
+  readonly exportLagMs: Spread;
+}
+
+export interface TrendBucket {
+  readonly startMs: number;
+  readonly builds: number;
+  readonly failed: number;
+  readonly cacheableSteps: number;
+  readonly cachedSteps: number;
+  readonly savedMs: number;
+  readonly waitMs: Spread;
+  readonly exportLagMs: Spread;
+}
+
+/** Of `count` durations; both are 0 where there is none. */
+export interface Spread {
+  readonly count: number;
+  readonly medianMs: number;
+  readonly p95Ms: number;
+}
+
+export const TREND_BUCKETS_MAX = 200;
 
 /** Every method rejects when the store itself failed; nothing is changed then. */
 export interface History {
@@ -172,6 +224,7 @@ export interface History {
   stepHistory(keys: readonly string[], builder: string): Promise<ReadonlyMap<string, StepHistory>>;
   exportsOf(refs: readonly string[]): Promise<readonly ExportHistory[]>;
   figures(query: FiguresQuery): Promise<Figures>;
+  trend(query: TrendQuery): Promise<Trend>;
 
   /** Removes ended builds with all that belongs to them. Returns how many there were. */
   remove(refs: readonly string[]): Promise<number>;

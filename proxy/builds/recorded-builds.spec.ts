@@ -5,7 +5,7 @@ import { openDatabase } from "../database/open-database.js";
 import type { SqliteDatabase } from "../database/sqlite-database.js";
 import { createLogger } from "../log/create-logger.js";
 import { finishBuilds, logPieces, runningSummary } from "../test/support/build-records.js";
-import { sampleBuild } from "../test/support/build-samples.js";
+import { SAMPLE_STARTED_AT_MS, sampleBuild } from "../test/support/build-samples.js";
 import { makeTempDir, removeDir } from "../test/support/temp-dir.js";
 import { BuildNameError } from "./build-desk.js";
 import { BuildEvents } from "./build-events.js";
@@ -155,6 +155,8 @@ describe("RecordedBuilds", () => {
   it("gives figures of the history, and events", async () => {
     await finish("one", "two");
     expect((await desk.figures({ sinceMs: 0 })).builds).to.equal(2);
+    const { buckets } = await desk.trend({ sinceMs: 0, untilMs: 2 * SAMPLE_STARTED_AT_MS, buckets: 2 });
+    expect(buckets.map(({ builds }) => builds)).to.deep.equal([0, 2]);
     const { cursor } = desk.events(undefined, 1);
     let calls = 0;
     const stop = desk.onEvents(() => (calls += 1));

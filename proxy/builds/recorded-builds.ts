@@ -7,6 +7,7 @@ import type { BuildRecorder } from "./build-recorder.js";
 import { compareBuilds } from "./compare-builds.js";
 import { explanationOf } from "./explanation-of.js";
 import type { BuildPage, BuildQuery, Figures, FiguresQuery, History, LogPage, LogQuery } from "./history.js";
+import type { Trend, TrendQuery } from "./history.js";
 import { summaryOf } from "./summary-of.js";
 
 export interface RecordedBuildsDeps {
@@ -84,6 +85,10 @@ export class RecordedBuilds implements BuildDesk {
 
   figures(query: FiguresQuery): Promise<Figures> {
     return this.#deps.history.figures(query);
+  }
+
+  trend(query: TrendQuery): Promise<Trend> {
+    return this.#deps.history.trend(query);
   }
 
   events(cursor: string | undefined, limit: number): EventPage {

@@ -5,6 +5,8 @@ import { migrate } from "../database/schema.js";
 import { SqliteDatabase } from "../database/sqlite-database.js";
 import { finishBuilds, runningSummary } from "../test/support/build-records.js";
 import { FILES_CHANGED, SAMPLE_STARTED_AT_MS, sampleCounts, sampleStep } from "../test/support/build-samples.js";
+import { CAUSE_KINDS } from "./build-record.js";
+import { FIGURES_LIST_MAX } from "./history.js";
 import { SqliteHistory } from "./sqlite-history.js";
 
 const START = SAMPLE_STARTED_AT_MS;
@@ -47,7 +49,7 @@ describe("readFigures", () => {
       { project: "p1", builds: 2, cacheableSteps: 8, cachedSteps: 6, savedMs: 30_010 },
       { project: "p2", builds: 2, cacheableSteps: 4, cachedSteps: 3, savedMs: 30_000 },
     ]);
-    const one = await history.figures({ sinceMs: 0, project: "p1" });
+    const one = await history.figures({ sinceMs: 0, project: "1" });
     expect(one).to.deep.include({ builds: 3, projects: [] });
   });
 
@@ -68,6 +70,22 @@ describe("readFigures", () => {
     ]);
   });
 
+  it("tells what costs most of all causes, also of one that is not among those listed", async () => {
+    const rare = { kind: "evicted", text: "", hint: "", cascade: { steps: 4, durationMs: 90_000 } } as const;
+    const steps = [sampleStep({ cause: rare, durationMs: 10_000 })];
+    const others = CAUSE_KINDS.filter((kind) => kind !== "evicted").slice(0, FIGURES_LIST_MAX);
+    const common = others.flatMap((kind) => {
+      const step = sampleStep({ cause: { kind, text: "", hint: "" }, durationMs: 1 });
+      return [step, step];
+    });
+    await finish({ ref: "a", steps }, { ref: "b", steps: common });
+
+    const { causes, costsMost } = await history.figures({ sinceMs: 0 });
+    expect(causes.map(({ kind }) => kind)).to.have.members(others);
+    expect(costsMost).to.include({ durationMs: 100_000 });
+    expect(costsMost?.text).to.include("made 5 steps run again, 1m 40s of work; all builds together took 2m 7s.");
+  });
+
   it("has no hit rate where nothing was to be cached", async () => {
     expect(await history.figures({ sinceMs: 0 })).to.deep.include({
       builds: 0,
@@ -75,6 +93,6 @@ describe("readFigures", () => {
       slowestSteps: [],
       causes: [],
     });
-    expect(await history.figures({ sinceMs: 0 })).to.not.have.property("hitRate");
+    expect(await history.figures({ sinceMs: 0 })).to.not.have.any.keys("hitRate", "costsMost");
   });
 });

@@ -3,11 +3,12 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { z } from "zod";
 import type { SqliteDatabase, Value } from "../database/sqlite-database.js";
 import { CAUSE_KINDS, type BuildRecord, type StepRecord } from "./build-record.js";
+import { costsMost } from "./costs-most.js";
 import { FIGURES_LIST_MAX } from "./history.js";
 import type { CauseCount, Figures, FiguresQuery, ProjectFigures, SlowStep } from "./history.js";
 import { readJson, SLOW_STEPS, type StepTime } from "./parse-record.js";
 
-const WINDOW = "builds.started_at >= ?1 AND (?2 IS NULL OR project = ?2)";
+const WINDOW = "builds.started_at >= ?1 AND (?2 IS NULL OR instr(project, ?2) > 0)";
 const ENDED = "FILTER (WHERE outcome <> 'running')";
 
 const outcomes = (outcome: string): string => `count(*) FILTER (WHERE outcome = '${outcome}')`;
@@ -41,7 +42,7 @@ const PROJECT: z.ZodType<ProjectFigures> = z.object({
 
 const CAUSES = `SELECT json_object('kind', kind, 'count', sum(count), 'steps', sum(steps), 'durationMs', sum(duration_ms))
     AS row FROM builds CROSS JOIN causes ON build_id = builds.id WHERE ${WINDOW}
-  GROUP BY kind ORDER BY sum(count) DESC, kind LIMIT ${FIGURES_LIST_MAX}`;
+  GROUP BY kind ORDER BY sum(count) DESC, kind`;
 const CAUSE = z.object({ kind: z.string(), count: number, steps: number, durationMs: number });
 const KIND = z.enum(CAUSE_KINDS);
 
@@ -73,12 +74,14 @@ export async function readFigures(database: SqliteDatabase, { sinceMs, project }
   await nextTurn();
   const causes = database.rows(CAUSES, window, causeOf).flat();
   await nextTurn();
+  const cost = costsMost(causes, totals.durationMs);
   return {
     sinceMs,
     ...totals,
     ...(totals.cacheableSteps > 0 ? { hitRate: totals.cachedSteps / totals.cacheableSteps } : {}),
     slowestSteps: slowest.sort((a, b) => b.durationMs - a.durationMs).slice(0, FIGURES_LIST_MAX),
-    causes,
+    causes: causes.slice(0, FIGURES_LIST_MAX),
+    ...(cost === undefined ? {} : { costsMost: cost }),
     projects: project === undefined ? database.rows(PROJECTS, window, (row) => PROJECT.parse(row)) : [],
   };
 }

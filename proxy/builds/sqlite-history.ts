@@ -24,6 +24,7 @@ import { SqliteCompletions } from "./sqlite-completions.js";
 import { countCauses, readFigures, slowSteps } from "./sqlite-figures.js";
 import { SqliteFileLists } from "./sqlite-file-lists.js";
 import { SqliteLogs } from "./sqlite-logs.js";
+import { readTrend } from "./sqlite-trend.js";
 
 const RECORDS_MAX_BYTES = 4 * 2 ** 30;
 const STEPS_PER_LINE = 100;
@@ -192,6 +193,10 @@ export class SqliteHistory implements history.History {
 
   figures(query: history.FiguresQuery): Promise<history.Figures> {
     return readFigures(this.#database, query);
+  }
+
+  trend(query: history.TrendQuery): Promise<history.Trend> {
+    return settle(() => readTrend(this.#database, query));
   }
 
   async remove(refs: readonly string[]): Promise<number> {

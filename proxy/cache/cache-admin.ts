@@ -1,5 +1,5 @@
 /** What people may ask of the cache: the API and the CLI speak to this. */
-import type { ExportSummary, IndexTotals } from "./cache-index.js";
+import type { CacheProject, ExportSummary, IndexTotals, Removal } from "./cache-index.js";
 
 export interface CacheUsage extends IndexTotals {
   /** Bytes of the store's blobs. */
@@ -57,6 +57,10 @@ export interface VerifyResult extends VerifyProgress {
 export interface CacheAdmin {
   list(options: ListOptions): Promise<readonly ExportSummary[]>;
   usage(): Promise<CacheUsage>;
+  /** Largest first. */
+  projects(): Promise<readonly CacheProject[]>;
+  /** Exports that were removed, latest first; only so many are remembered. */
+  removals(limit: number): Promise<readonly Removal[]>;
   prune(options: PruneOptions, signal: AbortSignal): Promise<PruneResult>;
   /** Undefined where there is no such export. */
   setPinned(id: number, isPinned: boolean): Promise<ExportSummary | undefined>;

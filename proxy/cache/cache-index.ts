@@ -31,6 +31,10 @@ export interface NewExport extends BuildIdentity {
   readonly graph: CacheGraph;
 }
 
+/** Rules by which exports are removed. */
+export const EVICTION_REASONS = ["age", "size", "free_space", "prune"] as const;
+export type EvictionReason = (typeof EVICTION_REASONS)[number];
+
 export interface ExportSummary extends BuildIdentity {
   readonly id: number;
   readonly revision: string;
@@ -38,6 +42,8 @@ export interface ExportSummary extends BuildIdentity {
   readonly ref: string;
   readonly createdAtMs: number;
   readonly lastUsedAtMs: number;
+  /** Builds that were given some of it. */
+  readonly hits: number;
   readonly isPinned: boolean;
   /** Of its layers, each once. */
   readonly sizeBytes: number;
@@ -74,6 +80,30 @@ export interface IndexTotals {
   readonly unreferencedBytes: number;
 }
 
+/** What the cache holds of one project. */
+export interface CacheProject {
+  readonly project: string;
+  readonly exports: number;
+  readonly pinnedExports: number;
+  /** Of the layers of its exports, each once. */
+  readonly sizeBytes: number;
+  readonly lastUsedAtMs: number;
+  /** Of its exports, together. */
+  readonly hits: number;
+}
+
+/** An export that is gone from the cache. */
+export interface Removal extends Pick<ExportSummary, "project" | "dockerfile" | "target" | "platform" | "ref"> {
+  readonly atMs: number;
+  readonly rule: EvictionReason;
+  readonly createdAtMs: number;
+  readonly lastUsedAtMs: number;
+  readonly sizeBytes: number;
+}
+
+/** How many removed exports are remembered. */
+export const REMOVALS_MAX = 1000;
+
 export interface ExportQuery {
   readonly scope?: CacheScope;
   /** Only exports of the same Dockerfile, target and platform. */
@@ -91,7 +121,7 @@ export interface ExportQuery {
 export interface CacheIndex {
   /**
    * Adds an export and its references to blobs, all or nothing. An earlier export that says exactly the same of the
-   * same build is replaced: its age ends, its pin stays.
+   * same build is replaced: its age ends, its pin and its hits stay.
    *
    * @throws UnknownBlobError where a blob of it is not in the index with that size.
    */
@@ -102,12 +132,16 @@ export interface CacheIndex {
   references(ids: readonly number[]): Promise<ReadonlyMap<number, readonly BlobReference[]>>;
   /** Graphs of exports that are there, by id. */
   graphs(ids: readonly number[]): Promise<ReadonlyMap<number, CacheGraph>>;
-  /** The exports were used. */
+  /** A build was given some of each of the exports. */
   touch(ids: readonly number[], atMs: number): Promise<void>;
   /** Whether there is such an export. */
   setPinned(id: number, isPinned: boolean): Promise<boolean>;
   /** Removes exports; their blobs stay until they are removed for themselves. Returns how many there were. */
-  removeExports(ids: readonly number[]): Promise<number>;
+  removeExports(ids: readonly number[], why: Pick<Removal, "atMs" | "rule">): Promise<number>;
+  /** Exports that were removed by `removeExports`, latest first. */
+  removals(limit: number): Promise<readonly Removal[]>;
+  /** Largest first. */
+  projects(): Promise<readonly CacheProject[]>;
 
   /** A verified blob is in the store; one that was known gets the new version. */
   addBlob(digest: Digest, stat: BlobStat, storedAtMs: number): Promise<void>;

@@ -74,6 +74,12 @@ describe("CacheKeeper", () => {
     });
   });
 
+  it("tells what projects have", async () => {
+    await publishChain(index, ["a", "b"], { createdAtMs: 5 });
+    const counts = { exports: 1, pinnedExports: 0, sizeBytes: 2000, lastUsedAtMs: 5, hits: 0 };
+    expect(await keeper.projects()).to.deep.equal([{ project: "p", ...counts }]);
+  });
+
   it("pins and unpins, and knows what is not there", async () => {
     const { id } = await publishChain(index, ["a"]);
 
@@ -88,6 +94,9 @@ describe("CacheKeeper", () => {
     const { exports } = await keeper.prune({ unusedForMs: 5000 }, never);
 
     expect(exports.map((one) => one.id)).to.deep.equal([id]);
+    expect(await keeper.projects()).to.deep.equal([]);
+    const [removal] = await keeper.removals(10);
+    expect(removal).to.include({ project: "p", rule: "prune", atMs: 10_000, lastUsedAtMs: 1000, sizeBytes: 1000 });
     expect(await index.totals()).to.include({ exports: 0, blobs: 0 });
   });
 

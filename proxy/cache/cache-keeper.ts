@@ -8,7 +8,7 @@ import type {
   VerifyProgress,
   VerifyResult,
 } from "./cache-admin.js";
-import type { CacheIndex, ExportSummary } from "./cache-index.js";
+import type { CacheIndex, CacheProject, ExportSummary, Removal } from "./cache-index.js";
 import type { Retention, StoreSpace } from "./retention.js";
 import { verifyCache, type VerifyParts } from "./verify-cache.js";
 
@@ -37,6 +37,14 @@ export class CacheKeeper implements CacheAdmin {
     const { storeBytes, softMaxBytes, hardMaxBytes, minFreeBytes } = space;
     const freeBytes = await space.freeBytes();
     return { ...(await index.totals()), storeBytes, softMaxBytes, hardMaxBytes, freeBytes, minFreeBytes };
+  }
+
+  projects(): Promise<readonly CacheProject[]> {
+    return this.#parts.index.projects();
+  }
+
+  removals(limit: number): Promise<readonly Removal[]> {
+    return this.#parts.index.removals(limit);
   }
 
   prune(options: PruneOptions, signal: AbortSignal): Promise<PruneResult> {

@@ -2,9 +2,9 @@
 import type { Logger } from "../log/create-logger.js";
 import type { BlobHolds, Release } from "./blob-holds.js";
 import type { BlobStore } from "./blob-store.js";
-import type { CacheIndex, ExportSummary, IndexedBlob } from "./cache-index.js";
+import type { CacheIndex, EvictionReason, ExportSummary, IndexedBlob } from "./cache-index.js";
 import { EvictionPlan } from "./eviction-order.js";
-import type { EvictionReason, RetentionMetrics } from "./retention-metrics.js";
+import type { RetentionMetrics } from "./retention-metrics.js";
 import type { WorkSlices } from "./work-slices.js";
 
 const PAGE_EXPORTS = 32;
@@ -132,10 +132,14 @@ export class Evictor {
 
   async #remove(chosen: readonly ExportSummary[], reason: EvictionReason, plan: EvictionPlan): Promise<void> {
     const { index, metrics, now, onEvicted } = this.#parts;
-    const removed = await index.removeExports(chosen.map(({ id }) => id));
+    const atMs = now();
+    const removed = await index.removeExports(
+      chosen.map(({ id }) => id),
+      { atMs, rule: reason },
+    );
     onEvicted?.(chosen, reason);
     plan.removed();
-    metrics.evictedExports(reason, removed, now() - (chosen.at(-1)?.lastUsedAtMs ?? now()));
+    metrics.evictedExports(reason, removed, atMs - (chosen.at(-1)?.lastUsedAtMs ?? atMs));
   }
 
   /** First from the index: a file that nobody knows does no harm, an entry without its file does. */

@@ -6,7 +6,7 @@ import { parseCacheManifest } from "./parse-cache-manifest.js";
 
 describe("ImportMaker", () => {
   const exported = (variant: string): CacheGraph => projectExport({ records: 6, sharedRecords: 3, variant });
-  const maker = new ImportMaker(100);
+  const maker = new ImportMaker(() => 100);
 
   it("gives equal builds the same import, until there is another export", () => {
     const [one, two] = [exported("1"), exported("2")];
@@ -25,6 +25,17 @@ describe("ImportMaker", () => {
     const less = maker.make("lost", [graph], new Set(lost === undefined ? [] : [lost]));
     expect([...(less?.layers.keys() ?? [])]).not.to.include(lost);
     expect(maker.make("lost", [graph], new Set())?.config.digest).to.equal(whole?.config.digest);
+  });
+
+  it("makes another one when more or fewer records are allowed", () => {
+    let maxRecords = 100;
+    const following = new ImportMaker(() => maxRecords);
+    const graph = exported("5");
+    const whole = following.make("build", [graph], new Set());
+    maxRecords = 2;
+    expect(following.make("build", [graph], new Set())?.recordCount).to.be.lessThan(whole?.recordCount ?? 0);
+    maxRecords = 100;
+    expect(following.make("build", [graph], new Set())?.recordCount).to.equal(whole?.recordCount);
   });
 
   it("tells the blobs that its manifest refers to", () => {

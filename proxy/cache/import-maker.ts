@@ -19,17 +19,19 @@ interface Kept {
   /** What it was made of; an index gives the same object as long as nothing changed. */
   readonly graphs: readonly CacheGraph[];
   readonly unusable: ReadonlySet<Digest>;
+  readonly maxRecords: number;
   readonly made: MadeImport;
 }
 
 export class ImportMaker {
-  readonly #maxRecords: number;
+  readonly #maxRecords: () => number;
   readonly #kept = new LRUCache<string, Kept>({
     maxSize: KEPT_MAX_BYTES,
     sizeCalculation: ({ made }) => made.manifest.bytes.length + made.config.bytes.length,
   });
 
-  constructor(maxRecords: number) {
+  /** @param maxRecords of an import that is made now. */
+  constructor(maxRecords: () => number) {
     this.#maxRecords = maxRecords;
   }
 
@@ -42,9 +44,12 @@ export class ImportMaker {
    */
   make(key: string, graphs: readonly CacheGraph[], unusable: ReadonlySet<Digest>): MadeImport | undefined {
     const kept = this.#kept.get(key);
-    if (kept !== undefined && areEqual(kept.graphs, graphs) && haveSame(kept.unusable, unusable)) return kept.made;
-    const made = make(graphs, unusable, this.#maxRecords);
-    if (made !== undefined) this.#kept.set(key, { graphs, unusable, made });
+    const maxRecords = this.#maxRecords();
+    const isSame =
+      kept?.maxRecords === maxRecords && areEqual(kept.graphs, graphs) && haveSame(kept.unusable, unusable);
+    if (isSame) return kept.made;
+    const made = make(graphs, unusable, maxRecords);
+    if (made !== undefined) this.#kept.set(key, { graphs, unusable, maxRecords, made });
     return made;
   }
 }

@@ -14,7 +14,7 @@ const BUILD: BuildIdentity = {
 
 const summary = (id: number, differences: Partial<ExportSummary> = {}): ExportSummary => ({
   ...BUILD,
-  ...{ id, revision: "", builder: "", ref: "", createdAtMs: 1000, lastUsedAtMs: 1000, isPinned: false },
+  ...{ id, revision: "", builder: "", ref: "", createdAtMs: 1000, lastUsedAtMs: 1000, hits: 0, isPinned: false },
   ...{ sizeBytes: 1, recordCount: 1, resultCount: 1, blobCount: 1 },
   ...differences,
 });

@@ -1,10 +1,7 @@
 /** Metrics of what the cache holds, and of what it let go. */
 import { Counter, Gauge } from "prom-client";
 import type { Registry } from "prom-client";
-import type { IndexTotals } from "./cache-index.js";
-
-export const EVICTION_REASONS = ["age", "size", "free_space", "prune"] as const;
-export type EvictionReason = (typeof EVICTION_REASONS)[number];
+import { EVICTION_REASONS, type EvictionReason, type IndexTotals } from "./cache-index.js";
 
 export const QUARANTINE_REASONS = ["missing", "corrupt"] as const;
 export type QuarantineReason = (typeof QUARANTINE_REASONS)[number];
@@ -75,14 +72,16 @@ function addLevels(registry: Registry, levels: CacheLevels): void {
       this.set(levels.storeBytes);
     },
   });
-  const limits = { soft: levels.softMaxBytes, hard: levels.hardMaxBytes, min_free: levels.minFreeBytes };
-  const limit = new Gauge({
+  new Gauge({
     name: "memobuild_cache_limit_bytes",
     help: "What the cache shrinks to, what it never exceeds, and what it leaves free on the disk.",
     labelNames: ["kind"],
     registers: [registry],
+    collect() {
+      const limits = { soft: levels.softMaxBytes, hard: levels.hardMaxBytes, min_free: levels.minFreeBytes };
+      for (const kind of LIMIT_KINDS) this.set({ kind }, limits[kind]);
+    },
   });
-  for (const kind of LIMIT_KINDS) limit.set({ kind }, limits[kind]);
 }
 
 function addTotals(registry: Registry, totals: () => Promise<IndexTotals>): void {

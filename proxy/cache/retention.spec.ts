@@ -109,6 +109,13 @@ describe("Retention", () => {
       expect(await left()).to.deep.equal([young]);
       expect(["base", "old", "young"].map((name) => store.has(digestFor(name)))).to.deep.equal([true, false, true]);
       await expectAgreement();
+      expect(await index.removals(10)).to.deep.include.members([
+        {
+          ...{ project: "p31", dockerfile: "Dockerfile", target: "", platform: "linux/amd64", ref: "r" },
+          ...{ atMs: nowMs, rule: "age", sizeBytes: 2 * SIZE_BYTES },
+          ...{ createdAtMs: nowMs - 31 * DAY_MS, lastUsedAtMs: nowMs - 31 * DAY_MS },
+        },
+      ]);
       expect(await metric("memobuild_cache_evicted")).to.deep.equal([
         'memobuild_cache_evicted_exports_total{reason="age"} 1',
         'memobuild_cache_evicted_blobs_total{reason="age"} 1',

@@ -1,7 +1,8 @@
 /** Keeps the cache within its limits: by age, by size, and by what must stay free on the disk. */
 import type { PruneOptions, PruneResult } from "./cache-admin.js";
 import { Evictor, type EvictorParts } from "./evictor.js";
-import type { CacheLevels, EvictionReason } from "./retention-metrics.js";
+import type { EvictionReason } from "./cache-index.js";
+import type { CacheLevels } from "./retention-metrics.js";
 import { WorkSlices } from "./work-slices.js";
 
 /** How often limits are looked at without being told to. */
@@ -17,7 +18,7 @@ export interface StoreSpace extends CacheLevels {
 
 export interface RetentionOptions extends EvictorParts {
   readonly space: StoreSpace;
-  /** Exports that were not used for this long go. */
+  /** Exports that were not used for this long go; may change. */
   readonly maxAgeMs: number;
   /** Milliseconds of a clock that never goes back. */
   readonly monotonicNow: () => number;

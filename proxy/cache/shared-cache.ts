@@ -30,6 +30,7 @@ export interface SharedCacheDeps {
   readonly onPublished: () => void;
   readonly metrics: ImportMetrics;
   readonly logger: Logger;
+  /** May change. */
   readonly maxRecords: number;
   /** BuildKit's name of the layers' compression. */
   readonly compression: string;
@@ -67,7 +68,7 @@ export class SharedCache {
 
   constructor(deps: SharedCacheDeps) {
     this.#deps = deps;
-    this.#maker = new ImportMaker(deps.maxRecords);
+    this.#maker = new ImportMaker(() => deps.maxRecords);
   }
 
   /**

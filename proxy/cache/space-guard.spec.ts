@@ -56,6 +56,16 @@ describe("SpaceGuard", () => {
     await space.reserve(Math.round(freeBytes / 3));
   });
 
+  it("follows limits that change", async () => {
+    const limits = { dir: tmpdir(), softMaxBytes: 10, hardMaxBytes: 100, minFreeBytes: 0, now: () => nowMs };
+    const space = new SpaceGuard(limits);
+    expect(await blobErrorOf(space.reserve(101))).to.equal("no_space");
+    limits.hardMaxBytes = 101;
+    await space.reserve(101);
+    limits.softMaxBytes = 20;
+    expect(await space.usage()).to.include({ softMaxBytes: 20, hardMaxBytes: 101 });
+  });
+
   it("tells its figures", async () => {
     const space = create(100, 5);
     space.found(3);

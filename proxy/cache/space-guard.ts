@@ -9,6 +9,7 @@ const FREE_BYTES_MAX_AGE_MS = 1000;
 export interface SpaceGuardOptions {
   /** On the file system of the store. */
   readonly dir: string;
+  /** The limits may change. */
   readonly softMaxBytes: number;
   readonly hardMaxBytes: number;
   readonly minFreeBytes: number;
@@ -34,23 +35,27 @@ export interface Reservation {
 }
 
 export class SpaceGuard {
-  readonly softMaxBytes: number;
-  readonly hardMaxBytes: number;
-  readonly minFreeBytes: number;
-  readonly #dir: string;
-  readonly #now: () => number;
+  readonly #options: SpaceGuardOptions;
   #storeBytes = 0;
   #reservedBytes = 0;
   /** The part of what is reserved that the file system does not know of yet. */
   #unwrittenBytes = 0;
   #free: { bytes: number; readonly atMs: number } | undefined;
 
-  constructor({ dir, softMaxBytes, hardMaxBytes, minFreeBytes, now }: SpaceGuardOptions) {
-    this.softMaxBytes = softMaxBytes;
-    this.hardMaxBytes = hardMaxBytes;
-    this.minFreeBytes = minFreeBytes;
-    this.#dir = dir;
-    this.#now = now;
+  constructor(options: SpaceGuardOptions) {
+    this.#options = options;
+  }
+
+  get softMaxBytes(): number {
+    return this.#options.softMaxBytes;
+  }
+
+  get hardMaxBytes(): number {
+    return this.#options.hardMaxBytes;
+  }
+
+  get minFreeBytes(): number {
+    return this.#options.minFreeBytes;
   }
 
   /** Bytes of the blobs that are stored. */
@@ -60,10 +65,11 @@ export class SpaceGuard {
 
   /** Of the file system, at most a second old. */
   async freeBytes(): Promise<number> {
+    const { dir, now } = this.#options;
     const known = this.#free;
-    if (known !== undefined && this.#now() - known.atMs < FREE_BYTES_MAX_AGE_MS) return known.bytes;
-    const atMs = this.#now();
-    const { bavail, bsize } = await statfs(this.#dir);
+    if (known !== undefined && now() - known.atMs < FREE_BYTES_MAX_AGE_MS) return known.bytes;
+    const atMs = now();
+    const { bavail, bsize } = await statfs(dir);
     this.#free = { bytes: bavail * bsize, atMs };
     return this.#free.bytes;
   }

@@ -11,6 +11,7 @@ import { UnknownBlobError } from "./cache-index.js";
 import type * as index from "./cache-index.js";
 import type { Digest } from "./digest.js";
 import { graphFromBytes, graphToBytes } from "./graph-bytes.js";
+import { SqliteCacheFigures } from "./sqlite-cache-figures.js";
 import * as rows from "./sqlite-rows.js";
 import { withoutBlob } from "./without-blob.js";
 
@@ -32,6 +33,7 @@ export const openSqliteIndex = (options: DatabaseOptions): SqliteIndex => new Sq
 
 export class SqliteIndex implements index.CacheIndex {
   readonly #database: SqliteDatabase;
+  readonly #figures: SqliteCacheFigures;
   readonly #graphs = new LRUCache<number, CacheGraph>({
     maxSize: READ_GRAPHS_MAX_ITEMS,
     sizeCalculation: ({ layers, records }) => 1 + layers.length + records.length,
@@ -41,6 +43,7 @@ export class SqliteIndex implements index.CacheIndex {
 
   constructor(database: SqliteDatabase) {
     this.#database = database;
+    this.#figures = new SqliteCacheFigures(database);
   }
 
   async publish(newExport: index.NewExport): Promise<index.ExportSummary> {
@@ -83,8 +86,8 @@ export class SqliteIndex implements index.CacheIndex {
   }
 
   touch(ids: readonly number[], atMs: number): Promise<void> {
-    const sql = `UPDATE exports SET last_used_at = ?1
-      WHERE id IN (SELECT value FROM json_each(?2)) AND last_used_at < ?1`;
+    const sql = `UPDATE exports SET last_used_at = max(last_used_at, ?1), hits = hits + 1
+      WHERE id IN (SELECT value FROM json_each(?2))`;
     return settle(() => {
       this.#database.run(sql, [atMs, JSON.stringify(ids)]);
     });
@@ -94,12 +97,23 @@ export class SqliteIndex implements index.CacheIndex {
     return settle(() => this.#database.run("UPDATE exports SET pinned = ? WHERE id = ?", [isPinned, id]) > 0);
   }
 
-  removeExports(ids: readonly number[]): Promise<number> {
+  removeExports(ids: readonly number[], why: Pick<index.Removal, "atMs" | "rule">): Promise<number> {
     return settle(() => {
       for (const id of ids) this.#graphs.delete(id);
       const sql = "DELETE FROM exports WHERE id IN (SELECT value FROM json_each(?))";
-      return this.#database.transaction(() => this.#database.run(sql, [JSON.stringify(ids)]));
+      return this.#database.transaction(() => {
+        this.#figures.noteRemovals(ids, why);
+        return this.#database.run(sql, [JSON.stringify(ids)]);
+      });
     });
+  }
+
+  removals(limit: number): Promise<readonly index.Removal[]> {
+    return settle(() => this.#figures.removals(limit));
+  }
+
+  projects(): Promise<readonly index.CacheProject[]> {
+    return this.#figures.projects();
   }
 
   addBlob(digest: Digest, { sizeBytes, version }: BlobStat, storedAtMs: number): Promise<void> {

@@ -75,15 +75,21 @@ describe("memobuild cache", () => {
 
   describe("ls", () => {
     it("prints a table, the export that was used last first", async () => {
-      cache.add({ lastUsedAtMs: NOW_MS - 3 * DAY_MS, isPinned: true, target: "prod", platform: "linux/arm64" });
+      cache.add({
+        lastUsedAtMs: NOW_MS - 3 * DAY_MS,
+        isPinned: true,
+        hits: 7,
+        target: "prod",
+        platform: "linux/arm64",
+      });
       cache.add({ lastUsedAtMs: NOW_MS - 1000, project: `github.com/acme/${"x".repeat(40)}`, sizeBytes: 1_234_567 });
       expect(await run("ls")).to.deep.equal({
         code: 0,
         stderr: "",
         stdout: [
-          "ID   PROJECT                                    DOCKERFILE   TARGET   PLATFORM      REVISION       RECORDS   SIZE     LAST USED    PINNED",
-          "2    github.com/acme/xxxxxxxxxxxxxxxxxxxxxxx…   Dockerfile   -        -             0123456789ab   12        1.23MB   just now",
-          "1    github.com/acme/shop                       Dockerfile   prod     linux/arm64   0123456789ab   12        1GB      3 days ago   yes",
+          "ID   PROJECT                                    DOCKERFILE   TARGET   PLATFORM      REVISION       RECORDS   SIZE     LAST USED    HITS   PINNED",
+          "2    github.com/acme/xxxxxxxxxxxxxxxxxxxxxxx…   Dockerfile   -        -             0123456789ab   12        1.23MB   just now     0",
+          "1    github.com/acme/shop                       Dockerfile   prod     linux/arm64   0123456789ab   12        1GB      3 days ago   7      yes",
           "",
         ].join("\n"),
       });

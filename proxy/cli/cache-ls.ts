@@ -30,6 +30,7 @@ const HEAD = [
   "RECORDS",
   "SIZE",
   "LAST USED",
+  "HITS",
   "PINNED",
 ] as const;
 const PROJECT_CHARS = 40;
@@ -49,6 +50,7 @@ export function exportTable(exports: readonly ExportSummary[], now: number, isTr
     String(summary.recordCount),
     formatByteSize(summary.sizeBytes),
     formatAge(now - summary.lastUsedAtMs),
+    String(summary.hits),
     summary.isPinned ? "yes" : "",
   ]);
   return renderTable(HEAD, rows);

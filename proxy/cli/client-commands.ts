@@ -5,6 +5,7 @@ import { addBuildsCommands } from "./builds-commands.js";
 import { addCacheCommands } from "./cache-commands.js";
 import type { AddCommand } from "./command-context.js";
 import { addServerOptions } from "./server-address.js";
+import { addSettingsCommands } from "./settings-commands.js";
 import { addStats } from "./stats.js";
 import { addStatus } from "./status.js";
 import { addTop } from "./top.js";
@@ -15,8 +16,9 @@ const leavesOf = (command: Command): readonly Command[] =>
 
 export const addClientCommands: AddCommand = (program, context) => {
   const others = new Set(program.commands);
-  const commands = [addBuildsCommands, addBuildersCommands, addWatch, addTop, addStatus, addStats, addCacheCommands];
-  for (const add of commands) add(program, context);
+  for (const add of [addBuildsCommands, addBuildersCommands, addWatch, addTop, addStatus, addStats])
+    add(program, context);
+  for (const add of [addCacheCommands, addSettingsCommands]) add(program, context);
   for (const command of program.commands.filter((each) => !others.has(each)).flatMap(leavesOf))
     addServerOptions(command);
 };

@@ -66,6 +66,8 @@ describe("memobuild __complete", () => {
     [["builders", "rm", "tcp", ":", "//10.0.0.1", ":"], "1234"],
     [["builders", "rm", "tcp", ":", "//10.0.0.1", ":", "1234", "ma"], "managed-1"],
     [["builders", "add", ""], ""],
+    [["settings", ""], "ls set reset help"],
+    [["settings", "set", "history-"], "history-max-builds history-max-age"],
     [["completion", ""], "bash zsh fish"],
     [["cache", "prune", "--dry"], "--dry-run"],
     [["serve", "--log-l"], "--log-level"],
@@ -78,7 +80,7 @@ describe("memobuild __complete", () => {
   }
 
   it("does not offer itself", async () => {
-    expect(await offered("")).to.match(/^serve builds builders watch top status stats cache completion/);
+    expect(await offered("")).to.match(/^serve builds builders watch top status stats cache settings completion/);
     expect(await offered("__")).to.equal("");
   });
 

@@ -13,10 +13,11 @@ export interface ServeArguments {
 
 const HELP_COLUMNS = 100;
 
-function describeOption({ name, help, defaults, repeatable }: Option): string {
+function describeOption({ name, help, defaults, isChangeable, repeatable }: Option): string {
   const notes = [
     ...(repeatable === true ? ["repeatable"] : []),
     ...(defaults.length > 0 ? [`default: ${defaults.join(" and ")}`] : []),
+    ...(isChangeable === true ? ["changeable at run time"] : []),
     `env: ${environmentNameOf(name)}`,
   ];
   return `${help} (${notes.join("; ")})`;

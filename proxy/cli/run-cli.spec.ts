@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import type { Config } from "../config/config.js";
+import { configOf } from "../config/load-config.js";
 import { environmentNameOf, flagOf, OPTIONS } from "../config/options.js";
 import { StartError } from "../config/start-error.js";
 import type { CliIo } from "./cli-io.js";
@@ -30,7 +31,7 @@ async function run(argv: readonly string[], serve: () => Promise<number> = () =>
     interruption: () => new AbortController().signal,
   };
   const code = await runCli(argv, { HOME: "/home/dev" }, io, (given) => {
-    config = given;
+    config = configOf(given);
     return serve();
   });
   return { code, stdout, stderr, config };

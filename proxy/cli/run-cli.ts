@@ -1,10 +1,9 @@
 /** `memobuild …`: arguments in, exit code out; every mistake of the user is one line on stderr. */
 import { CommanderError } from "commander";
 import { unknownOption } from "../config/closest.js";
-import type { Config } from "../config/config.js";
 import { ConfigError, type ConfigProblem } from "../config/config-error.js";
 import type { Environment } from "../config/environment.js";
-import { loadConfig } from "../config/load-config.js";
+import { type Configured, loadConfigured } from "../config/load-config.js";
 import { flagOf, OPTIONS } from "../config/options.js";
 import { StartError } from "../config/start-error.js";
 import type { CliIo } from "./cli-io.js";
@@ -29,11 +28,11 @@ function restProblems(rest: readonly string[]): ConfigProblem[] {
 }
 
 /** @throws ConfigError with the mistakes in the arguments and those in the configuration */
-function configFrom({ flags, rest }: ServeArguments, env: Environment, { cwd, readFile }: CliIo): Config {
+function configuredBy({ flags, rest }: ServeArguments, env: Environment, { cwd, readFile }: CliIo): Configured {
   const problems = restProblems(rest);
   try {
-    const config = loadConfig({ flags, env, cwd, readFile });
-    if (problems.length === 0) return config;
+    const configured = loadConfigured({ flags, env, cwd, readFile });
+    if (problems.length === 0) return configured;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);
@@ -75,11 +74,11 @@ export async function runCli(
   argv: readonly string[],
   env: Environment,
   io: CliIo,
-  serve: (config: Config) => Promise<number>,
+  serve: (configured: Configured) => Promise<number>,
 ): Promise<number> {
   let exitCode = 0;
   const program = createProgram(io, async (given) => {
-    exitCode = await serve(configFrom(given, env, io));
+    exitCode = await serve(configuredBy(given, env, io));
   });
   const context: CommandContext = {
     io,

@@ -50,6 +50,8 @@ function summaryText(figures: Figures, window: string): string {
     ["Sent by clients", formatByteSize(figures.contextBytes)],
     ["From the cache", formatByteSize(figures.fetchedBytes)],
     ["To the cache", formatByteSize(figures.exportedBytes)],
+    ["Costs most", figures.costsMost?.text ?? ""],
+    ["What to do", figures.costsMost?.hint ?? ""],
   ]);
 }
 

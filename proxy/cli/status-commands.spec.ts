@@ -30,6 +30,7 @@ describe("memobuild", () => {
           "State:            serving",
           "Clients:          unix:///run/memobuild.sock, tcp://127.0.0.1:8372",
           "API:              unix:///run/api.sock",
+          "Web page:         http://127.0.0.1:8373",
           "Metrics:          http://127.0.0.1:8373",
           "Shared cache:     on, 7MB of 20GB",
           "Builders:         2 (1 up, 1 down)",
@@ -70,10 +71,12 @@ describe("memobuild", () => {
         Promise.resolve({
           ...figures,
           causes: [{ kind: "files_changed", count: 3, steps: 9, durationMs: 90_000 }],
+          costsMost: { text: "Changed files made 9 steps run again.", hint: "Copy them late.", durationMs: 90_000 },
           slowestSteps: [{ ref: "k3v9x0q8d1m2n4", project: "shop", name: "RUN make", durationMs: 62_000 }],
         });
       const { stdout } = await cli.run("stats", "--since", "7d");
       expect(stdout).to.include("Window:           the last 1w,").and.include("Hit rate:         - (0 of 0 steps");
+      expect(stdout).to.match(/^Costs most: +Changed files made 9 steps run again\.\nWhat to do: +Copy them late\.\n/m);
       expect(stdout).to.include("WHY STEPS RAN   TIMES   STEPS   TIME\nfiles changed   3       9       1m 30s\n");
       expect(stdout).to.include("SLOWEST   STEP       PROJECT   BUILD\n1m 2s     RUN make   shop      k3v9x0q8d1m2\n");
     });

@@ -40,7 +40,7 @@ function troubleTable({ builders }: StatusReport, { paint }: Painter): string {
 }
 
 function statusText(status: StatusReport, painter: Painter): string {
-  const { version, uptimeMs, isDraining, listen, api, http, runningBuilds, runningExports, builders } = status;
+  const { version, uptimeMs, isDraining, listen, api, http, page, runningBuilds, runningExports, builders } = status;
   const list = (texts: readonly string[]): string => texts.map(printable).join(", ");
   const summary = renderPairs([
     ["MemoBuild", printable(version)],
@@ -53,6 +53,7 @@ function statusText(status: StatusReport, painter: Painter): string {
     ],
     ["Clients", list(listen)],
     ["API", list(api)],
+    ["Web page", page ?? "not served where other machines reach it without --insecure-listen"],
     ["Metrics", http],
     ["Shared cache", cacheText(status)],
     ["Builders", countsText(builders)],

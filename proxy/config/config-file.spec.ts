@@ -13,10 +13,10 @@ describe("givenByFile", () => {
     );
     expect(problems).to.be.empty;
     expect(Object.fromEntries(texts)).to.deep.equal({
-      "insecure-listen": [{ text: "true", source: "m.yaml:2: insecure-listen" }],
+      "insecure-listen": [{ text: "true", source: "file", origin: "m.yaml:2: insecure-listen" }],
       listen: [
-        { text: "unix:///a", source: "m.yaml:4: listen" },
-        { text: "unix:///b", source: "m.yaml:5: listen" },
+        { text: "unix:///a", source: "file", origin: "m.yaml:4: listen" },
+        { text: "unix:///b", source: "file", origin: "m.yaml:5: listen" },
       ],
     });
   });

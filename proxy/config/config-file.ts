@@ -60,7 +60,7 @@ export function givenByFile(file: string, yaml: string): Given {
     } else {
       texts.set(
         option.name,
-        values.map((value) => ({ text: value.text, source: `${file}:${value.line}: ${key}` })),
+        values.map(({ text, line }) => ({ text, source: "file", origin: `${file}:${line}: ${key}` })),
       );
     }
   }

@@ -76,8 +76,11 @@ export interface Config {
   /** The program of the embedded and of managed builders: a path, or a name to be looked up in PATH. */
   readonly buildkitd: string;
   readonly http: HostPort;
+  /** Addresses that other machines reach may be without protection. */
+  readonly insecureListen: boolean;
   /** Absolute. */
   readonly apiSocket: string;
+  readonly apiSocketMode: number;
   /** Set: the API is there too. Always of loopback. */
   readonly apiListen?: HostPort;
   readonly dataDir: string;

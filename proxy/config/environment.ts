@@ -21,10 +21,10 @@ const isOurs = (name: string): boolean =>
 export function givenByEnvironment(environment: Environment): Given {
   const texts = new Map<OptionName, readonly GivenText[]>();
   for (const { name, repeatable } of OPTIONS) {
-    const source = environmentNameOf(name);
-    const value = environment[source] ?? "";
+    const origin = environmentNameOf(name);
+    const value = environment[origin] ?? "";
     const parts = repeatable === true ? value.split(/\s+/) : [value];
-    const given = parts.filter((part) => part !== "").map((text) => ({ text, source }));
+    const given = parts.filter((part) => part !== "").map((text) => ({ text, source: "environment", origin }) as const);
     if (given.length > 0) texts.set(name, given);
   }
   const known = OPTIONS.map(({ name }) => environmentNameOf(name));

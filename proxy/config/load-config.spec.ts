@@ -47,7 +47,9 @@ describe("loadConfig", () => {
       },
       buildkitd: "buildkitd",
       http: { host: "127.0.0.1", port: 8373 },
+      insecureListen: false,
       apiSocket: "/home/dev/.local/state/memobuild/api.sock",
+      apiSocketMode: 0o600,
       dataDir: "/home/dev/.local/state/memobuild",
       logLevel: "info",
       logFormat: "text",
@@ -328,6 +330,19 @@ describe("loadConfig, cache", () => {
       '--cache-max-records: "0" is not a whole number from 1 to 10000',
       '--export-timeout: "0s" is outside 1s to 1d',
     ]);
+  });
+
+  it("reads the mode of the API's socket, which never shuts its own user out", () => {
+    for (const [text, mode] of [
+      ["666", 0o666],
+      ["0660", 0o660],
+      ["600", 0o600],
+    ] as const)
+      expect(load({ flags: { "api-socket-mode": [text] } }).apiSocketMode).to.equal(mode);
+    for (const text of ["066", "400", "0o666", "1666", "688", "-rw"])
+      expect(problemsOf({ flags: { "api-socket-mode": [text] } })).to.deep.equal([
+        `--api-socket-mode: "${text}" is not a mode from 600 to 677, as in 660`,
+      ]);
   });
 
   it("refuses a hard limit below the soft one", () => {

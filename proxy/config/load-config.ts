@@ -1,13 +1,13 @@
 /** Flags, environment, file and defaults to one checked, complete, frozen Config, or all that is wrong with them. */
 import { resolve } from "node:path";
 import type { BuilderAddress, DnsAddress } from "./builder-address.js";
-import { checkValues, type Values } from "./check-values.js";
+import { checkValues } from "./check-values.js";
 import type { CacheConfig, Config, FarmConfig, ListenTls, ManagedConfig } from "./config.js";
 import { ConfigError } from "./config-error.js";
 import { givenByFile } from "./config-file.js";
 import { defaultDataDir } from "./data-dir.js";
 import { type Environment, givenByEnvironment } from "./environment.js";
-import type { Given, GivenText } from "./given.js";
+import type { Given, GivenText, Values } from "./given.js";
 import { flagOf, type Option, OPTIONS, type OptionName } from "./options.js";
 import { optionValues, type OptionValues } from "./option-values.js";
 
@@ -25,7 +25,7 @@ export interface ConfigSources {
 function givenByFlags(flags: Flags): Given {
   const texts = new Map<OptionName, readonly GivenText[]>();
   for (const { name } of OPTIONS) {
-    const given = flags[name]?.map((text) => ({ text, source: flagOf(name) }));
+    const given = flags[name]?.map((text) => ({ text, source: "flag", origin: flagOf(name) }) as const);
     if (given !== undefined) texts.set(name, given);
   }
   return { texts, problems: [] };
@@ -38,7 +38,7 @@ function givenByConfigFile({ texts }: { texts: Values }, { cwd, readFile }: Conf
     return givenByFile(named.text, readFile(resolve(cwd, named.text)));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { texts: new Map(), problems: [{ option: named.source, message: `cannot read ${named.text}: ${reason}` }] };
+    return { texts: new Map(), problems: [{ option: named.origin, message: `cannot read ${named.text}: ${reason}` }] };
   }
 }
 
@@ -48,7 +48,7 @@ function complete(given: Values, { env, cwd }: ConfigSources): Values {
   const expand = (text: string) => text.replace("<data-dir>", () => resolve(cwd, dataDir));
   const defaultTexts = ({ name, defaults }: Option): GivenText[] => {
     const texts = name === "data-dir" ? [dataDir].filter((text) => text !== "") : defaults.map(expand);
-    return texts.map((text) => ({ text, source: `${flagOf(name)} (default)` }));
+    return texts.map((text) => ({ text, source: "default", origin: `${flagOf(name)} (default)` }));
   };
   return new Map(OPTIONS.map((option) => [option.name, given.get(option.name) ?? defaultTexts(option)]));
 }
@@ -76,7 +76,9 @@ function build({ all, one }: Reader, cwd: string): Config {
     farm: buildFarm({ all, one }, cwd),
     buildkitd: buildkitd.includes("/") ? resolve(cwd, buildkitd) : buildkitd,
     http: one("http"),
+    insecureListen: one("insecure-listen"),
     apiSocket: resolve(cwd, one("api-socket")),
+    apiSocketMode: one("api-socket-mode"),
     ...(apiListen !== undefined && { apiListen }),
     dataDir: resolve(cwd, one("data-dir")),
     logLevel: one("log-level"),
@@ -152,11 +154,18 @@ function deepFreeze<T>(value: T): T {
   return value;
 }
 
+/** What the user said, checked, and where each of it is from. */
+export interface Configured {
+  readonly values: Values;
+  /** Relative file names start here. */
+  readonly cwd: string;
+}
+
 /**
  * Flag before environment before file before default, option by option.
  * @throws ConfigError with every problem, whatever source it comes from.
  */
-export function loadConfig(sources: ConfigSources): Config {
+export function loadConfigured(sources: ConfigSources): Configured {
   const flags = givenByFlags(sources.flags);
   const environment = givenByEnvironment(sources.env);
   const direct = new Map([...environment.texts, ...flags.texts]);
@@ -164,5 +173,11 @@ export function loadConfig(sources: ConfigSources): Config {
   const values = complete(new Map([...file.texts, ...direct]), sources);
   const problems = [...environment.problems, ...file.problems, ...checkValues(values)];
   if (problems.length > 0) throw new ConfigError(problems);
-  return deepFreeze(build(readerOf(values), sources.cwd));
+  return { values, cwd: sources.cwd };
 }
+
+/** Of values that have passed `checkValues`. */
+export const configOf = ({ values, cwd }: Configured): Config => deepFreeze(build(readerOf(values), cwd));
+
+/** @throws ConfigError as `loadConfigured` does */
+export const loadConfig = (sources: ConfigSources): Config => configOf(loadConfigured(sources));

@@ -55,6 +55,12 @@ const socketPath: z.ZodType<string, string> = z.string().superRefine((text, cont
   if (problem !== undefined) context.addIssue(problem);
 });
 
+/** Of the user that runs MemoBuild nothing is taken: their own commands come that way. */
+const socketMode: z.ZodType<number, string> = z
+  .string()
+  .regex(/^0?6[0-7]{2}$/, { error: ({ input }) => `"${String(input)}" is not a mode from 600 to 677, as in 660` })
+  .transform((text) => Number.parseInt(text, 8));
+
 /** There is no authentication: only who is on this machine may connect. */
 const loopbackHostPort: z.ZodType<HostPort, string> = listenHostPort.superRefine(({ host }, context) => {
   if (isLoopback(host)) return;
@@ -85,6 +91,7 @@ export interface OptionValues extends Record<OptionName, unknown> {
   buildkitd: string;
   http: HostPort;
   "api-socket": string;
+  "api-socket-mode": number;
   "api-listen": HostPort;
   "data-dir": string;
   config: string;
@@ -128,6 +135,7 @@ export const optionValues: { readonly [Name in OptionName]: z.ZodType<OptionValu
   buildkitd: z.string(),
   http: listenHostPort,
   "api-socket": socketPath,
+  "api-socket-mode": socketMode,
   "api-listen": loopbackHostPort,
   "data-dir": z.string(),
   config: z.string(),

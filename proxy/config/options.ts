@@ -1,4 +1,4 @@
-/** The one table of options: it drives parsing, `memobuild serve --help` and the table in the README. */
+/** The one table of options: it drives parsing, `memobuild serve --help` and the tables in docs/configuration.md. */
 
 export type OptionName =
   | "listen"
@@ -20,6 +20,7 @@ export type OptionName =
   | "buildkitd"
   | "http"
   | "api-socket"
+  | "api-socket-mode"
   | "api-listen"
   | "data-dir"
   | "config"
@@ -48,6 +49,10 @@ export interface Option {
    */
   readonly value?: string;
   readonly repeatable?: true;
+  /** All values that there are, where those are few. */
+  readonly choices?: readonly string[];
+  /** While MemoBuild runs: what needs it takes the value that holds then. */
+  readonly isChangeable?: true;
   /** As a user would write it. `<data-dir>` stands for that option's value. */
   readonly defaults: readonly string[];
   readonly help: string;
@@ -70,7 +75,7 @@ export const OPTIONS: readonly Option[] = [
   {
     name: "insecure-listen",
     defaults: ["false"],
-    help: "allow a TCP address that other machines reach, without TLS",
+    help: "allow addresses that other machines reach: TCP without TLS for clients, and the web page and the API on --http",
   },
   { name: "tls-cert", value: "file", defaults: [], help: "certificate (chain) for TCP clients, PEM" },
   { name: "tls-key", value: "file", defaults: [], help: "key of the certificate, PEM" },
@@ -101,23 +106,27 @@ export const OPTIONS: readonly Option[] = [
   {
     name: "builder-max-clients",
     value: "number",
+    isChangeable: true,
     defaults: [],
     help: "clients that build on one builder at once, each with all its builds; further ones wait. Without it, no limit",
   },
   {
     name: "builder-keep-bytes",
     value: "size",
+    isChangeable: true,
     defaults: [],
     help: "size to which BuildKit is asked to prune the state of each builder, as in 50GiB; without it, MemoBuild asks for nothing",
   },
   {
     name: "queue-timeout",
     value: "duration",
+    isChangeable: true,
     defaults: ["10m"],
     help: "how long a build waits for a builder before it fails",
   },
   {
     name: "retry-lost-builds",
+    isChangeable: true,
     defaults: ["true"],
     help: "build again on another builder, where that is safe, what a builder was building that is lost; false: never",
   },
@@ -161,13 +170,23 @@ export const OPTIONS: readonly Option[] = [
     name: "http",
     value: "host:port",
     defaults: ["127.0.0.1:8373"],
-    help: "where /metrics, /healthz and /readyz are served",
+    help:
+      "where the web page, the API, /metrics, /healthz and /readyz are served; page and API only on a loopback " +
+      "address, or with --insecure-listen, as whoever reaches them reads the logs of builds and changes settings",
   },
   {
     name: "api-socket",
     value: "file",
     defaults: ["<data-dir>/api.sock"],
     help: "unix socket of the API that the other commands use; for the user that runs MemoBuild alone",
+  },
+  {
+    name: "api-socket-mode",
+    value: "mode",
+    defaults: ["600"],
+    help:
+      "permissions of --api-socket, in octal; 666 lets every user of the machine in who reaches its folder, to read " +
+      "the logs of builds and to change settings",
   },
   {
     name: "api-listen",
@@ -185,24 +204,30 @@ export const OPTIONS: readonly Option[] = [
   {
     name: "log-level",
     value: "level",
+    choices: LOG_LEVELS,
+    isChangeable: true,
     defaults: ["info"],
     help: `lowest level that is logged: ${LOG_LEVELS.join(", ")}`,
   },
   {
     name: "log-format",
     value: "format",
+    choices: LOG_FORMATS,
     defaults: ["text"],
     help: `form of the log on stderr: ${LOG_FORMATS.join(", ")}`,
   },
   {
     name: "drain-timeout",
     value: "duration",
+    isChangeable: true,
     defaults: ["30s"],
     help: "how long running builds may go on after SIGTERM, as in 500ms, 30s, 5m, 1h",
   },
   {
     name: "cache",
     value: "mode",
+    choices: CACHE_MODES,
+    isChangeable: true,
     defaults: ["on"],
     help: "the shared cache: on, read-only (builds use it and add nothing to it) or off (builds neither use nor add anything)",
   },
@@ -221,6 +246,7 @@ export const OPTIONS: readonly Option[] = [
   {
     name: "cache-compression",
     value: "type",
+    choices: CACHE_COMPRESSIONS,
     defaults: ["gzip"],
     help:
       `compression of the layers in the cache: ${CACHE_COMPRESSIONS.join(", ")}; it shows in images, because a later ` +
@@ -229,6 +255,7 @@ export const OPTIONS: readonly Option[] = [
   {
     name: "cache-max-bytes",
     value: "size",
+    isChangeable: true,
     defaults: [],
     help:
       "size above which what was used least recently is removed, as in 512mb, 20GiB; " +
@@ -237,12 +264,14 @@ export const OPTIONS: readonly Option[] = [
   {
     name: "cache-hard-max-bytes",
     value: "size",
+    isChangeable: true,
     defaults: [],
     help: "size above which nothing is added; without it, a quarter more than --cache-max-bytes",
   },
   {
     name: "cache-min-free",
     value: "size",
+    isChangeable: true,
     defaults: [],
     help:
       "space that the cache leaves free on its disk; " +
@@ -251,30 +280,35 @@ export const OPTIONS: readonly Option[] = [
   {
     name: "cache-max-age",
     value: "duration",
+    isChangeable: true,
     defaults: ["30d"],
     help: "how long cache is kept that no build uses, as in 12h, 30d, 8w",
   },
   {
     name: "cache-max-records",
     value: "number",
+    isChangeable: true,
     defaults: ["1500"],
     help: "cache records that one build is offered; reading each costs the builder 0.12 ms in every build",
   },
   {
     name: "export-timeout",
     value: "duration",
+    isChangeable: true,
     defaults: ["10m"],
     help: "how long adding the cache of one build may take, behind the build",
   },
   {
     name: "history-max-builds",
     value: "number",
+    isChangeable: true,
     defaults: ["10000"],
     help: "builds whose record is kept; above it, the oldest go",
   },
   {
     name: "history-max-age",
     value: "duration",
+    isChangeable: true,
     defaults: ["90d"],
     help: "how long the record of a build is kept, as in 12h, 30d, 8w",
   },

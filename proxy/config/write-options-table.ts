@@ -1,6 +1,6 @@
-/** Script behind `npm run docs:options`: brings the README's table of options up to date. */
+/** Script behind `npm run docs:options`: brings the options in docs/configuration.md up to date. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { withOptionsTable } from "./options-table.js";
+import { withOptions } from "./options-table.js";
 
-const readme = new URL("../../README.md", import.meta.url);
-writeFileSync(readme, withOptionsTable(readFileSync(readme, "utf8")));
+const page = new URL("../../docs/configuration.md", import.meta.url);
+writeFileSync(page, withOptions(readFileSync(page, "utf8")));

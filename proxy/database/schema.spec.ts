@@ -45,6 +45,19 @@ describe("migrate", () => {
     expect(database.get("SELECT count(*) AS count FROM added_builders")).to.deep.equal({ count: 0 });
   });
 
+  it("keeps the exports of an earlier version, which have no hits yet", () => {
+    migrate(database, MIGRATIONS.slice(0, 3));
+    const numbers = ["created_at", "last_used_at", "size", "records", "results", "blobs"];
+    const texts = ["tenant", "project", "dockerfile", "target", "platform", "revision", "builder", "ref"];
+    const values = [...numbers.map(() => "1"), ...texts.map(() => "'x'"), "x''"];
+    database.exec(`INSERT INTO exports (${[...numbers, ...texts, "content"].join()}) VALUES (${values.join()})`);
+
+    migrate(database);
+
+    expect(database.get("SELECT project, hits FROM exports")).to.deep.equal({ project: "x", hits: 0 });
+    expect(database.get("SELECT count(*) AS count FROM removals")).to.deep.equal({ count: 0 });
+  });
+
   it("changes nothing when a step fails", () => {
     migrate(database);
     const broken = "CREATE TABLE half (a INTEGER); SELECT nonsense FROM nowhere";

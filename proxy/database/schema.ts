@@ -1,7 +1,9 @@
 /** The tables of the database, and the steps that lead from any earlier version of them to the present one. */
 import type { Database } from "node-sqlite3-wasm";
 import { BUILDS_TABLES } from "./builds-schema.js";
+import { CACHE_FIGURES } from "./cache-figures-schema.js";
 import { FARM_TABLES } from "./farm-schema.js";
+import { SETTINGS_TABLES } from "./settings-schema.js";
 
 /**
  * Digests of blobs are kept as 32 bytes. What is counted (`references`, `totals`) is counted by triggers, so that no
@@ -79,7 +81,7 @@ const CACHE_TABLES = `
 `;
 
 /** The n-th leads from version n to n + 1; those that were released stay as they are. */
-export const MIGRATIONS: readonly string[] = [CACHE_TABLES, BUILDS_TABLES, FARM_TABLES];
+export const MIGRATIONS: readonly string[] = [CACHE_TABLES, BUILDS_TABLES, FARM_TABLES, SETTINGS_TABLES, CACHE_FIGURES];
 
 /** The file was written by a later MemoBuild; nothing of it was changed. */
 export class NewerSchemaError extends Error {

@@ -27,8 +27,10 @@ describe("BuildQueue", () => {
   let registry: Registry;
   let warmth: Warmth;
   let queue: BuildQueue;
+  let limit: number | undefined;
 
   const open = (maxClients?: number): void => {
+    limit = maxClients;
     [registry, warmth] = [new Registry(), new Warmth()];
     const farm = {
       get builders() {
@@ -37,7 +39,12 @@ describe("BuildQueue", () => {
     };
     const metrics = new FarmMetrics(registry);
     const clocks = { now: Date.now, wallClock: Date.now };
-    queue = new BuildQueue({ farm, warmth, metrics, maxClients, queueTimeoutMs: QUEUE_TIMEOUT_MS, ...clocks });
+    queue = new BuildQueue({
+      ...{ farm, warmth, metrics, queueTimeoutMs: QUEUE_TIMEOUT_MS, ...clocks },
+      get maxClients() {
+        return limit;
+      },
+    });
   };
 
   beforeEach(() => {
@@ -165,6 +172,23 @@ describe("BuildQueue", () => {
       expect(second.ahead).to.deep.equal([1, 0]);
       expect(second.lease).to.equal(undefined);
       expect(await registry.metrics()).to.include("memobuild_queue_wait_seconds_sum 1.5");
+    });
+
+    it("lets those that wait go when the limit is raised, and takes nobody's place when it is lowered", async () => {
+      const leases = [await get(), await get()];
+      const [first, second, third] = [ask(), ask(), ask()];
+      limit = 2;
+      queue.placeAgain();
+      expect([(await leaseOf(first)).builder, (await leaseOf(second)).builder]).to.have.members(builders);
+      expect(third.lease).to.equal(undefined);
+      limit = 1;
+      queue.placeAgain();
+      leases[0]?.release();
+      await settle();
+      expect([queue.waiting, queue.clientsOn("tcp://a:1") + queue.clientsOn("tcp://b:1")]).to.deep.equal([1, 3]);
+      limit = undefined;
+      queue.placeAgain();
+      await leaseOf(third);
     });
 
     it("serves the tenant and the project with least, then the oldest", async () => {

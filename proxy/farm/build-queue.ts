@@ -18,9 +18,9 @@ export interface BuildQueueDeps {
   readonly farm: Pick<FarmView, "builders">;
   readonly warmth: Warmth;
   readonly metrics: FarmMetrics;
-  /** Clients that a builder has at most; undefined for no limit. */
+  /** Clients that a builder has at most; undefined for no limit. When it changes, `placeAgain` says so. */
   readonly maxClients: number | undefined;
-  /** How long a build waits for a builder that has room. */
+  /** How long a build that comes now waits for a builder that has room. */
   readonly queueTimeoutMs: number;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
@@ -45,6 +45,7 @@ export class BuildQueue implements Placing {
   readonly #shown = new Set<string>();
   #tellings = 0;
   #placesOf: readonly FarmBuilder[] = [];
+  #placesLimit: number | undefined;
   /** By address, in the farm's order. */
   #places: ReadonlyMap<string, BuilderPlaces> = new Map();
   #candidatesNow: readonly BuilderPlaces[] = [];
@@ -76,7 +77,7 @@ export class BuildQueue implements Placing {
     return this.#wait(request, options, attempt.what);
   }
 
-  /** Builders have come, gone or changed. */
+  /** Builders have come, gone or changed, or take more or fewer clients. */
   placeAgain(): void {
     const addresses = new Set(this.#deps.farm.builders.map(({ address }) => address));
     for (const address of new Set([...addresses, ...this.#shown])) this.#show(address, addresses.has(address));
@@ -114,11 +115,12 @@ export class BuildQueue implements Placing {
     return { key: projectKey({ tenant, project }), platforms, exclude, stayOn: stayOn?.address, warmth };
   }
 
-  /** Made anew when the farm has other builders. */
+  /** Made anew when the farm has other builders, or they have another limit. */
   #candidates(): readonly BuilderPlaces[] {
     const { farm, maxClients } = this.#deps;
-    if (this.#placesOf !== farm.builders) {
+    if (this.#placesOf !== farm.builders || this.#placesLimit !== maxClients) {
       this.#placesOf = farm.builders;
+      this.#placesLimit = maxClients;
       this.#candidatesNow = farm.builders.map(
         (builder) => new BuilderPlaces(builder, maxClients, this.#clients.of(builder.address)),
       );

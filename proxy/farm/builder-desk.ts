@@ -73,6 +73,30 @@ export interface FarmReport {
   readonly memobuild: ResourceUsage;
 }
 
+/** How builders did over the last hours, as far as this process has seen it. */
+export interface UsageHistory {
+  /** Between two samples. */
+  readonly stepMs: number;
+  /** Of each builder that is there now, by name, and of MemoBuild's own process under `MEMOBUILD_SERIES`; oldest sample first. */
+  readonly series: readonly UsageSeries[];
+  /** Of the whole farm, oldest first. */
+  readonly load: readonly LoadSample[];
+}
+
+export const MEMOBUILD_SERIES = "memobuild";
+
+export interface UsageSeries {
+  readonly name: string;
+  readonly samples: readonly ResourceUsage[];
+}
+
+export interface LoadSample {
+  /** Milliseconds since 1970. */
+  readonly atMs: number;
+  readonly runningBuilds: number;
+  readonly waitingBuilds: number;
+}
+
 export interface RemoveOptions {
   /** Ends the builds that run there, rather than waiting for them. */
   readonly isForced: boolean;
@@ -93,6 +117,7 @@ export class BuilderError extends Error {
 export interface BuilderDesk {
   report(): Promise<FarmReport>;
   inspect(name: string): Promise<BuilderDetails>;
+  usageHistory(): Promise<UsageHistory>;
   /** @param address as `--builder` takes it; kept across restarts. */
   add(address: string): Promise<BuilderReport>;
   /** Resolves at once; kept across restarts. */

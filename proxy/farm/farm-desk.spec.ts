@@ -5,7 +5,7 @@ import { Registry } from "prom-client";
 import { builderAddress, type BuilderAddress } from "../config/builder-address.js";
 import { FakeClock } from "../test/support/fake-clock.js";
 import { poll } from "../test/support/poll.js";
-import { BuilderError, type RemoveOptions, type ResourceUsage } from "./builder-desk.js";
+import { BuilderError, MEMOBUILD_SERIES, type RemoveOptions, type ResourceUsage } from "./builder-desk.js";
 import { FarmDesk } from "./farm-desk.js";
 import { Farm } from "./farm.js";
 import { Warmth } from "./warmth.js";
@@ -21,6 +21,7 @@ describe("FarmDesk", () => {
   let removed: string[];
   let desk: FarmDesk;
   let down: Set<string>;
+  let sampled: () => void;
 
   beforeEach(() => {
     [busy, ended, removed, down] = [new Set<string>(), [], [], new Set<string>()];
@@ -59,6 +60,7 @@ describe("FarmDesk", () => {
         usageOf: () => USAGE,
         warningsOf: () => ["disk is full"],
         own: () => USAGE,
+        onSampled: (listener) => (sampled = listener),
       },
       managed: {
         remove: (name) => {
@@ -69,6 +71,7 @@ describe("FarmDesk", () => {
       runningBuilds: (address) => (address === ONE ? 2 : 0),
       isIdle: (address) => !busy.has(address),
       endBuilds: (address, cause) => ended.push(`${address}: ${cause}`),
+      now: () => 5000,
     });
   });
   afterEach(() => farm.close());
@@ -87,6 +90,19 @@ describe("FarmDesk", () => {
     expect([one?.platforms, one?.usage, one?.warnings]).to.deep.equal([["linux/amd64"], USAGE, ["disk is full"]]);
     expect(two?.state).not.to.equal("up");
     expect(two?.cause).to.contain("ECONNREFUSED");
+  });
+
+  it("remembers how builders did, without those that are gone", async () => {
+    sampled();
+    const samples = [USAGE];
+    expect(await desk.usageHistory()).to.deep.equal({
+      stepMs: 30_000,
+      series: [ONE, TWO, MEMOBUILD_SERIES].map((name) => ({ name, samples })),
+      load: [{ atMs: 5000, runningBuilds: 2, waitingBuilds: 7 }],
+    });
+    await remove(TWO, { isForced: false });
+    sampled();
+    expect((await desk.usageHistory()).series.map(({ name }) => name)).to.deep.equal([ONE, MEMOBUILD_SERIES]);
   });
 
   it("tells more of one, and that there is no other", async () => {

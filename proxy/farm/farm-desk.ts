@@ -1,13 +1,21 @@
 /** The farm as people see and manage it. */
 import { setTimeout as delay } from "node:timers/promises";
 import { BuilderError } from "./builder-desk.js";
-import type { BuilderDesk, BuilderDetails, BuilderReport, FarmReport, RemoveOptions } from "./builder-desk.js";
+import type {
+  BuilderDesk,
+  BuilderDetails,
+  BuilderReport,
+  FarmReport,
+  RemoveOptions,
+  UsageHistory,
+} from "./builder-desk.js";
 import type { BuildQueue } from "./build-queue.js";
 import type { Farm } from "./farm.js";
 import type { FarmMember } from "./farm-member.js";
 import { settledWithin } from "./deadline.js";
 import type { ManagedBuilders } from "./managed/managed-builders.js";
 import type { ResourceMonitor } from "./resources/resource-monitor.js";
+import { UsageLog } from "./usage-log.js";
 import type { Warmth } from "./warmth.js";
 
 const PROJECTS_TOLD_MAX = 20;
@@ -20,9 +28,10 @@ export interface FarmDeskDeps {
   readonly farm: Farm;
   readonly queue: Pick<BuildQueue, "clientsOn" | "waiting">;
   readonly warmth: Pick<Warmth, "projectsOf">;
-  readonly resources: Pick<ResourceMonitor, "usageOf" | "warningsOf" | "own">;
+  readonly resources: Pick<ResourceMonitor, "usageOf" | "warningsOf" | "own" | "onSampled">;
   /** Those that MemoBuild runs itself; undefined where it runs none. */
   readonly managed: Pick<ManagedBuilders, "remove"> | undefined;
+  /** May change. */
   readonly maxClients: number | undefined;
   /** By address. */
   readonly runningBuilds: (address: string) => number;
@@ -30,13 +39,19 @@ export interface FarmDeskDeps {
   readonly isIdle: (address: string) => boolean;
   /** Ends what runs on the builder at that address. */
   readonly endBuilds: (address: string, cause: string) => void;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 export class FarmDesk implements BuilderDesk {
   readonly #deps: FarmDeskDeps;
+  readonly #usageLog = new UsageLog();
 
   constructor(deps: FarmDeskDeps) {
     this.#deps = deps;
+    deps.resources.onSampled(() => {
+      this.#noteUsage();
+    });
   }
 
   async report(): Promise<FarmReport> {
@@ -62,6 +77,10 @@ export class FarmDesk implements BuilderDesk {
       limitations: builder.abilities.limitations,
       projects: this.#deps.warmth.projectsOf(builder.address, PROJECTS_TOLD_MAX),
     };
+  }
+
+  usageHistory(): Promise<UsageHistory> {
+    return Promise.resolve(this.#usageLog.history());
   }
 
   async add(address: string): Promise<BuilderReport> {
@@ -95,6 +114,20 @@ export class FarmDesk implements BuilderDesk {
       throw error;
     }
     if (builder.origin === "managed" || builder.origin === "embedded") await managed?.remove(builder.name);
+  }
+
+  #noteUsage(): void {
+    const { farm, now, queue, resources, runningBuilds } = this.#deps;
+    const addresses = farm.builders.map(({ address }) => address);
+    this.#usageLog.note({
+      builders: new Map(farm.builders.map(({ address, name }) => [name, resources.usageOf(address)])),
+      memobuild: resources.own(),
+      load: {
+        atMs: now(),
+        runningBuilds: addresses.reduce((sum, address) => sum + runningBuilds(address), 0),
+        waitingBuilds: queue.waiting,
+      },
+    });
   }
 
   #find(name: string): FarmMember {

@@ -2,21 +2,23 @@
 import { z } from "zod";
 import type { BuildEvent, Comparison, EventPage, Explanation } from "../builds/build-desk.js";
 import type { BuildRecord } from "../builds/build-record.js";
-import type { BuildPage, Figures, LogPage } from "../builds/history.js";
+import type { BuildPage, Figures, LogPage, Trend } from "../builds/history.js";
 import type { CacheUsage, ListOptions, PruneOptions, PruneResult } from "../cache/cache-admin.js";
 import type { ExportSummary } from "../cache/cache-index.js";
-import type { BuilderDetails, BuilderReport, FarmReport } from "../farm/builder-desk.js";
+import type { BuilderDetails, BuilderReport, FarmReport, UsageHistory } from "../farm/builder-desk.js";
 import type { ApiErrorCode } from "./api-error.js";
 import type { BuildGraph } from "./build-graph.js";
 import { buildRecord } from "./build-messages.js";
 import * as farm from "./builder-messages.js";
 import * as cache from "./cache-messages.js";
 import * as desk from "./desk-messages.js";
+import { type MetricsReport, metricsReport } from "./metrics-messages.js";
+import * as config from "./settings-messages.js";
 import { type StatusReport, statusReport } from "./status-messages.js";
 
 export const API_PREFIX = "/api/v1";
 
-export const API_AREAS = ["status", "builders", "builds", "events", "cache"] as const;
+export const API_AREAS = ["status", "settings", "builders", "builds", "events", "cache"] as const;
 
 /** `lines`: one JSON text on each; `events`: server-sent events, each with such a text. */
 export type AnswerForm = "json" | "lines" | "events";
@@ -54,6 +56,37 @@ export const getStatus: ApiCall<Nothing, StatusReport> = {
   errors: [],
 };
 
+export const getMetrics: ApiCall<Nothing, MetricsReport> = {
+  ...get,
+  id: "getMetrics",
+  area: "status",
+  path: "/metrics",
+  summary: "The metrics of MemoBuild that Prometheus is given, as they are now",
+  input: nothing,
+  answer: metricsReport,
+  errors: [],
+};
+
+export const getSettings: ApiCall<Nothing, config.SettingsReport> = {
+  ...get,
+  id: "getSettings",
+  area: "settings",
+  path: "/settings",
+  summary: "Every option: its value, where that is from, and whether it can be changed at run time",
+  input: nothing,
+  answer: config.settingsReport,
+  errors: [],
+};
+
+export const changeSettings: ApiCall<config.SettingsChange, config.SettingsReport> = {
+  ...getSettings,
+  id: "changeSettings",
+  method: "POST",
+  summary: "Changes options, all or none; kept across restarts, before flags, environment and file",
+  input: config.settingsChange,
+  inputFrom: "body",
+};
+
 const builders = { ...get, area: "builders" } as const;
 
 export const listBuilders: ApiCall<Nothing, FarmReport> = {
@@ -86,6 +119,16 @@ export const getBuilder: ApiCall<farm.BuilderName, BuilderDetails> = {
   input: farm.builderNameQuestion,
   answer: farm.builderDetails,
   errors: ["not_found"],
+};
+
+export const getUsageHistory: ApiCall<Nothing, UsageHistory> = {
+  ...builders,
+  id: "getUsageHistory",
+  path: "/usage",
+  summary: "What builders and MemoBuild used over the last hours, and how many builds ran and waited",
+  input: nothing,
+  answer: farm.usageHistory,
+  errors: [],
 };
 
 export const drainBuilder: ApiCall<farm.BuilderName, BuilderReport> = {
@@ -203,6 +246,16 @@ export const getFigures: ApiCall<desk.FiguresQuestion, Figures> = {
   errors: [],
 };
 
+export const getTrend: ApiCall<desk.TrendQuestion, Trend> = {
+  ...builds,
+  id: "getTrend",
+  path: "/trend",
+  summary: "How builds went over time: how many, hit rate, time saved, what clients and exports took",
+  input: desk.trendQuestion,
+  answer: desk.trend,
+  errors: [],
+};
+
 export const followEvents: ApiCall<desk.FollowQuestion, BuildEvent> = {
   ...get,
   id: "followEvents",
@@ -250,6 +303,26 @@ export const getCacheUsage: ApiCall<Nothing, CacheUsage> = {
   errors: ["cache_off"],
 };
 
+export const listCacheProjects: ApiCall<Nothing, cache.CacheProjects> = {
+  ...exports,
+  id: "listCacheProjects",
+  path: "/cache/projects",
+  summary: "What the cache holds of each project",
+  input: nothing,
+  answer: cache.cacheProjects,
+  errors: ["cache_off"],
+};
+
+export const listRemovals: ApiCall<cache.RemovalsQuestion, cache.Removals> = {
+  ...exports,
+  id: "listRemovals",
+  path: "/cache/removals",
+  summary: "Exports that were removed lately, and by which rule",
+  input: cache.removalsQuestion,
+  answer: cache.removals,
+  errors: ["cache_off"],
+};
+
 export const pinExport: ApiCall<{ readonly id: number }, ExportSummary> = {
   ...exports,
   id: "pinExport",
@@ -294,7 +367,11 @@ export const verifyCache: ApiCall<Nothing, cache.VerifyLine> = {
 
 export const API_CALLS: readonly ApiCall<unknown, unknown>[] = [
   getStatus,
+  getMetrics,
+  getSettings,
+  changeSettings,
   listBuilders,
+  getUsageHistory,
   addBuilder,
   getBuilder,
   drainBuilder,
@@ -308,10 +385,13 @@ export const API_CALLS: readonly ApiCall<unknown, unknown>[] = [
   explainBuild,
   compareBuilds,
   getFigures,
+  getTrend,
   followEvents,
   pollEvents,
   listExports,
   getCacheUsage,
+  listCacheProjects,
+  listRemovals,
   pinExport,
   unpinExport,
   pruneCache,

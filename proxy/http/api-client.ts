@@ -1,7 +1,7 @@
 /** The other end of the API: what it can be asked, as methods. */
 import type { Comparison, EventPage, Explanation } from "../builds/build-desk.js";
 import type { BuildRecord } from "../builds/build-record.js";
-import type { BuildPage, BuildQuery, Figures, FiguresQuery, LogPage, LogQuery } from "../builds/history.js";
+import type { BuildPage, BuildQuery, Figures, FiguresQuery, LogPage, LogQuery, Trend, TrendQuery } from "../builds/history.js";
 import type { CacheAdmin } from "../cache/cache-admin.js";
 import type { BuilderDesk } from "../farm/builder-desk.js";
 import * as calls from "./api-calls.js";
@@ -11,6 +11,8 @@ import type { BuildGraph } from "./build-graph.js";
 import { type VerifyLine, verifyLine } from "./cache-messages.js";
 import { buildEvent, EVENTS_LIMIT_MAX } from "./desk-messages.js";
 import { EventLines } from "./event-lines.js";
+import type { MetricsReport } from "./metrics-messages.js";
+import type { SettingsChange, SettingsReport } from "./settings-messages.js";
 import type { StatusReport } from "./status-messages.js";
 
 export { type ApiTarget, ApiUnreachableError } from "./api-connection.js";
@@ -29,6 +31,8 @@ export interface BuildClient {
   /** Returns how many there were. A build that runs is rejected with `running`. */
   remove(name: string): Promise<number>;
   figures(query: FiguresQuery): Promise<Figures>;
+  /** Up to now, whatever `untilMs`. */
+  trend(query: Omit<TrendQuery, "untilMs">): Promise<Trend>;
   /** Events after the cursor; without one, from now on. Waits so long for the first; 0 answers at once. */
   eventsAfter(cursor: string | undefined, waitMs: number, signal?: AbortSignal): Promise<EventPage>;
   /**
@@ -44,6 +48,10 @@ export interface ApiClient {
   /** Where BuilderDesk says BuilderError, it is an ApiError: `not_found`, `bad_request`, `exists` or `last_builder`. */
   readonly builders: BuilderDesk;
   status(): Promise<StatusReport>;
+  metrics(): Promise<MetricsReport>;
+  settings(): Promise<SettingsReport>;
+  /** A change that cannot be made is rejected with `bad_request`, and nothing is changed. */
+  changeSettings(changes: SettingsChange["changes"]): Promise<SettingsReport>;
 }
 
 /** Every method rejects with ApiError, ApiUnreachableError or, where it was aborted, the signal's reason. */
@@ -54,6 +62,9 @@ export function createApiClient(target: ApiTarget): ApiClient {
     builds: buildClient(connection),
     builders: builderClient(connection),
     status: () => connection.ask(calls.getStatus, {}),
+    metrics: () => connection.ask(calls.getMetrics, {}),
+    settings: () => connection.ask(calls.getSettings, {}),
+    changeSettings: (changes) => connection.ask(calls.changeSettings, { changes }),
   };
 }
 
@@ -68,6 +79,8 @@ function buildClient(connection: ApiConnection): BuildClient {
     compare: (before, after) => connection.ask(calls.compareBuilds, { before, after }),
     remove: async (name) => (await connection.ask(calls.removeBuild, { name })).removed,
     figures: ({ sinceMs, project }) => connection.ask(calls.getFigures, { since: instant(sinceMs), project }),
+    trend: ({ sinceMs, project, buckets }) =>
+      connection.ask(calls.getTrend, { since: instant(sinceMs), project, buckets }),
     eventsAfter: (cursor, waitMs, signal) =>
       connection.ask(calls.pollEvents, { cursor, limit: EVENTS_LIMIT_MAX, wait: waitMs }, signal),
     followEvents: (cursor, onPage, signal) => {
@@ -91,6 +104,7 @@ function buildClient(connection: ApiConnection): BuildClient {
 function builderClient(connection: ApiConnection): BuilderDesk {
   return {
     report: () => connection.ask(calls.listBuilders, {}),
+    usageHistory: () => connection.ask(calls.getUsageHistory, {}),
     inspect: (name) => connection.ask(calls.getBuilder, { name }),
     add: (address) => connection.ask(calls.addBuilder, { address }),
     drain: (name) => connection.ask(calls.drainBuilder, { name }),
@@ -108,6 +122,8 @@ function cacheClient(connection: ApiConnection): CacheAdmin {
   return {
     list: async (options) => (await connection.ask(calls.listExports, options)).exports,
     usage: () => connection.ask(calls.getCacheUsage, {}),
+    projects: async () => (await connection.ask(calls.listCacheProjects, {})).projects,
+    removals: async (limit) => (await connection.ask(calls.listRemovals, { limit })).removals,
     prune: (options, signal) => connection.ask(calls.pruneCache, options, signal),
     async setPinned(id, isPinned) {
       try {

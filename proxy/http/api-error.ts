@@ -3,7 +3,8 @@ import { z } from "zod";
 
 /**
  * `cache_off`, `busy`, `running`, `exists`, `last_builder`: the state of MemoBuild stands against it, and may change. `forbidden`:
- * the request came by way of a web page of somebody else.
+ * the request came by way of a web page of somebody else, or where the API is not served. `unavailable`: MemoBuild is starting or
+ * stopping.
  */
 export const API_ERROR_CODES = [
   "bad_request",
@@ -16,6 +17,7 @@ export const API_ERROR_CODES = [
   "cache_off",
   "busy",
   "timeout",
+  "unavailable",
   "internal",
 ] as const;
 export type ApiErrorCode = (typeof API_ERROR_CODES)[number];
@@ -31,6 +33,7 @@ export const STATUS_OF_CODE: Readonly<Record<ApiErrorCode, number>> = {
   cache_off: 409,
   busy: 409,
   timeout: 503,
+  unavailable: 503,
   internal: 500,
 };
 

@@ -10,7 +10,7 @@ import { addBuildRoutes, errorOfDesk } from "./build-routes.js";
 import { addBuilderRoutes, errorOfBuilders } from "./builder-routes.js";
 import { addCacheRoutes } from "./cache-routes.js";
 import { addEventRoutes } from "./event-routes.js";
-import { addStatusRoutes, type StatusRoutesDeps } from "./status-routes.js";
+import { addStatusRoutes, errorOfSettings, type StatusRoutesDeps } from "./status-routes.js";
 
 export interface ApiRoutesDeps extends StatusRoutesDeps {
   /** Undefined where the cache is off. */
@@ -52,7 +52,7 @@ function addRefusals(server: FastifyInstance, log: Logger): void {
     reply.code(404).send(failureOf("not_found", `there is no ${method} ${url.split("?", 1).join("")}`)),
   );
   server.setErrorHandler((thrown: Error & { statusCode?: number }, _request, reply) => {
-    const error = errorOfBuilders(errorOfDesk(thrown));
+    const error = errorOfSettings(errorOfBuilders(errorOfDesk(thrown)));
     if (error instanceof ApiError) {
       return reply.code(STATUS_OF_CODE[error.code]).send(failureOf(error.code, error.message));
     }

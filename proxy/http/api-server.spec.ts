@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
 import { text } from "node:stream/consumers";
 import { expect } from "chai";
+import { Counter, Registry } from "prom-client";
 import type { CacheAdmin } from "../cache/cache-admin.js";
 import { type CacheApi, startCacheApi } from "../test/support/cache-api.js";
 import { MemoryCacheAdmin } from "../test/support/memory-cache-admin.js";
@@ -53,6 +54,31 @@ describe("createApiServer, cache", () => {
 
   it("tells the usage", async () => {
     expect(await json("GET", "/api/v1/cache/usage")).to.deep.equal(await cache.usage());
+  });
+
+  it("tells what projects have, and what was removed", async () => {
+    cache.add({ lastUsedAtMs: 0, hits: 3 });
+    const { projects } = (await json("GET", "/api/v1/cache/projects")) as { projects: unknown };
+    expect(projects).to.deep.equal(await cache.projects());
+    await json("POST", "/api/v1/cache/prune", "{}");
+    cache.add({ ref: "another" });
+    await json("POST", "/api/v1/cache/prune", "{}");
+    const { removals } = (await json("GET", "/api/v1/cache/removals")) as { removals: unknown };
+    expect(removals)
+      .to.deep.equal(await cache.removals(10))
+      .and.to.have.length(2);
+    expect(await json("GET", "/api/v1/cache/removals?limit=1")).to.deep.equal({ removals: await cache.removals(1) });
+  });
+
+  it("shows the metrics of MemoBuild", async () => {
+    await api.close();
+    const registry = new Registry();
+    new Counter({ name: "memobuild_x_total", help: "x", registers: [registry] }).inc(2);
+    api = await startCacheApi(cache, { registry });
+    const samples = [{ name: "memobuild_x_total", labels: {}, value: 2 }];
+    expect(await json("GET", "/api/v1/metrics")).to.deep.equal({
+      metrics: [{ name: "memobuild_x_total", type: "counter", help: "x", samples }],
+    });
   });
 
   it("prunes as it is told", async () => {

@@ -102,6 +102,18 @@ describe("createApiServer, builds", () => {
     expect(await json("/figures?since=0")).to.deep.include({ builds: 4, sinceMs: 0 });
   });
 
+  it("tells how builds went, of the last 24 hours or since when it is told", async () => {
+    const untilMs = SAMPLE_STARTED_AT_MS + 3 * HOUR_MS;
+    const query = { untilMs, project: undefined };
+    expect(await json("/trend")).to.deep.equal(
+      await desk.trend({ ...query, sinceMs: untilMs - 24 * HOUR_MS, buckets: 24 }),
+    );
+    const told = (await json("/trend?since=3h&buckets=3&project=shop")) as { buckets: { builds: number }[] };
+    expect(told.buckets.map(({ builds }) => builds)).to.deep.equal([1, 1, 0]);
+    expect(await json(`/trend?since=${untilMs + 1}&buckets=1`)).to.include({ sinceMs: untilMs, bucketMs: 0 });
+    expect(await refusal("/trend?buckets=201")).to.match(/^400 bad_request: /);
+  });
+
   it("tells how MemoBuild does", async () => {
     expect(await json("/status")).to.deep.equal(SAMPLE_STATUS);
   });

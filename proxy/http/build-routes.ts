@@ -57,4 +57,8 @@ export function addBuildRoutes(server: FastifyInstance, { desk, now }: BuildRout
   answerCall(server, calls.getFigures, ({ since, project }) =>
     desk.figures({ sinceMs: sinceMsOf(since, now()), project }),
   );
+  answerCall(server, calls.getTrend, ({ since, project, buckets }) => {
+    const untilMs = now();
+    return desk.trend({ sinceMs: Math.min(sinceMsOf(since, untilMs), untilMs), untilMs, project, buckets });
+  });
 }

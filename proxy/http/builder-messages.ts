@@ -6,6 +6,7 @@ import {
   type BuilderReport,
   type FarmReport,
   type ResourceUsage,
+  type UsageHistory,
   type WarmProject,
 } from "../farm/builder-desk.js";
 import { BUILDER_ORIGINS } from "../farm/farm-builder.js";
@@ -90,4 +91,10 @@ export const farmReport: z.ZodType<FarmReport> = z.object({
   builders: z.array(builderReport),
   waitingBuilds: count,
   memobuild: resourceUsage,
+});
+
+export const usageHistory: z.ZodType<UsageHistory> = z.object({
+  stepMs: count,
+  series: z.array(z.object({ name: z.string(), samples: z.array(resourceUsage) })),
+  load: z.array(z.object({ atMs: z.number(), runningBuilds: count, waitingBuilds: count })),
 });

@@ -38,6 +38,12 @@ describe("addBuilderRoutes", () => {
     expect(await json("GET", AT_TCP)).to.deep.equal(await desk.inspect(TCP));
   });
 
+  it("tells what was used over the last hours", async () => {
+    const load = [{ atMs: 5, runningBuilds: 1, waitingBuilds: 2 }];
+    desk.history = { stepMs: 30_000, series: [{ name: TCP, samples: [{ sampledAtMs: 5, cpuCores: 0.5 }] }], load };
+    expect(await json("GET", "/api/v1/usage")).to.deep.equal(desk.history);
+  });
+
   it("adds, drains, undrains and removes", async () => {
     expect(await json("POST", "/api/v1/builders", '{"address":"tcp://b:1"}')).to.include({ name: "tcp://b:1" });
     expect(await json("POST", `${AT_TCP}/drain`)).to.include({ name: TCP, isDraining: true });

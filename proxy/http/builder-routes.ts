@@ -24,6 +24,7 @@ export const errorOfBuilders = (error: unknown): unknown =>
 
 export function addBuilderRoutes(server: FastifyInstance, { builders, jobs }: BuilderRoutesDeps): void {
   answerCall(server, calls.listBuilders, () => builders.report());
+  answerCall(server, calls.getUsageHistory, () => builders.usageHistory());
   answerCall(server, calls.getBuilder, ({ name }) => builders.inspect(name));
   answerCall(server, calls.addBuilder, ({ address }) => builders.add(address));
   answerCall(server, calls.drainBuilder, ({ name }) => builders.drain(name));

@@ -2,7 +2,13 @@
 import { z } from "zod";
 import type { CacheUsage, ListOptions, PruneOptions, PruneResult } from "../cache/cache-admin.js";
 import type { VerifyProgress, VerifyResult } from "../cache/cache-admin.js";
-import type { ExportSummary } from "../cache/cache-index.js";
+import {
+  type CacheProject,
+  EVICTION_REASONS,
+  type ExportSummary,
+  type Removal,
+  REMOVALS_MAX,
+} from "../cache/cache-index.js";
 import { type ApiFailure, apiFailure } from "./api-error.js";
 import { amount, count, numberInUrl, textInUrl } from "./message-values.js";
 
@@ -40,6 +46,7 @@ export const exportSummary: z.ZodType<ExportSummary> = z.object({
   ref: z.string(),
   createdAtMs: z.number(),
   lastUsedAtMs: z.number(),
+  hits: count,
   isPinned: z.boolean(),
   sizeBytes: count,
   recordCount: count,
@@ -53,6 +60,56 @@ export interface ExportList {
 }
 
 export const exportList: z.ZodType<ExportList> = z.object({ exports: z.array(exportSummary) });
+
+export interface CacheProjects {
+  /** Largest first. */
+  readonly projects: readonly CacheProject[];
+}
+
+export const cacheProjects: z.ZodType<CacheProjects> = z.object({
+  projects: z.array(
+    z.object({
+      project: z.string(),
+      exports: count,
+      pinnedExports: count,
+      sizeBytes: count,
+      lastUsedAtMs: z.number(),
+      hits: count,
+    }),
+  ),
+});
+
+export const REMOVALS_LIMIT_DEFAULT = 100;
+
+export interface RemovalsQuestion {
+  readonly limit: number;
+}
+
+export const removalsQuestion: z.ZodType<RemovalsQuestion> = z.strictObject({
+  limit: numberInUrl(1, REMOVALS_MAX).default(REMOVALS_LIMIT_DEFAULT).describe("so many at most"),
+});
+
+export interface Removals {
+  /** Latest first. */
+  readonly removals: readonly Removal[];
+}
+
+export const removals: z.ZodType<Removals> = z.object({
+  removals: z.array(
+    z.object({
+      project: z.string(),
+      dockerfile: z.string(),
+      target: z.string(),
+      platform: z.string(),
+      ref: z.string(),
+      atMs: z.number(),
+      rule: z.enum(EVICTION_REASONS),
+      createdAtMs: z.number(),
+      lastUsedAtMs: z.number(),
+      sizeBytes: count,
+    }),
+  ),
+});
 
 export const cacheUsage: z.ZodType<CacheUsage> = z.object({
   exports: count,

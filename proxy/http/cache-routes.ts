@@ -56,6 +56,8 @@ export function addCacheRoutes(server: FastifyInstance, { cache, jobs, log }: Ca
 
   answerCall(server, calls.listExports, async (options) => ({ exports: await admin().list(options) }));
   answerCall(server, calls.getCacheUsage, async () => admin().usage());
+  answerCall(server, calls.listCacheProjects, async () => ({ projects: await admin().projects() }));
+  answerCall(server, calls.listRemovals, async ({ limit }) => ({ removals: await admin().removals(limit) }));
   answerCall(server, calls.pinExport, ({ id }) => setPinned(id, true));
   answerCall(server, calls.unpinExport, ({ id }) => setPinned(id, false));
   answerSlowCall(server, calls.pruneCache, async (options, { reply }) => {

@@ -18,6 +18,8 @@ interface Answer {
   readonly body: string;
 }
 
+const NOT_BUILT = "/nonexistent";
+
 /** node:http rather than fetch, which does not let a caller set Host. */
 async function get(url: URL, headers: Record<string, string> = {}): Promise<Answer> {
   const request = httpRequest(url, { headers, agent: false });
@@ -47,6 +49,8 @@ describe("createHttpServer", () => {
   const create = (given: Partial<HttpServerDeps> = {}): HttpServer => {
     const server = createHttpServer({
       address: { host: "127.0.0.1", port: 0 },
+      allowsOthers: false,
+      pageFolder: NOT_BUILT,
       registry: new Registry(),
       log,
       readiness: () => Promise.resolve({ ready: true, builders: [] }),
@@ -115,16 +119,23 @@ describe("createHttpServer", () => {
   it("lists what exists to who asks for something else", async () => {
     const answer = await get(new URL("/nope", await start()));
     expect(answer.status).to.equal(404);
-    expect(JSON.parse(answer.body)).to.deep.equal({ error: "not found", paths: ["/metrics", "/healthz", "/readyz"] });
+    const paths = ["/", "/api/v1", "/metrics", "/healthz", "/readyz"];
+    expect(JSON.parse(answer.body)).to.deep.equal({ error: "not found", paths });
   });
 
   it("refuses a foreign Host on every path", async () => {
     const base = await start();
-    for (const path of ["/metrics", "/healthz", "/readyz", "/nope"]) {
+    for (const path of ["/", "/api/v1/status", "/metrics", "/healthz", "/readyz", "/nope"]) {
       const { status, body } = await get(new URL(path, base), { host: `evil.example:${base.port}` });
       expect(status, path).to.equal(403);
       expect(body).to.include("localhost");
     }
+  });
+
+  it("says how the page is built where it is not", async () => {
+    const answer = await get(new URL("/", await start()));
+    expect(answer).to.include({ status: 404, type: "text/plain; charset=utf-8" });
+    expect(answer.body).to.include("`make ui` builds it");
   });
 
   const strangers = {

@@ -1,11 +1,13 @@
-/** The HTTP listener for operators: metrics, liveness, readiness. */
-import type { Socket } from "node:net";
+/** The HTTP listener: metrics, liveness, readiness, and the web page with the API that it asks. */
+import type { RequestListener } from "node:http";
 import { fastify, type FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
-import { formatHostPort, type HostPort } from "../config/host-port.js";
-import { listenStartError } from "../config/start-error.js";
+import { type HostPort, isLoopback } from "../config/host-port.js";
 import type { Logger } from "../log/create-logger.js";
-import { isAllowedHost } from "./allowed-host.js";
+import { API_PREFIX } from "./api-calls.js";
+import { HttpListener } from "./http-listener.js";
+import { refuse } from "./refuse.js";
+import { addWebPage, PAGE_FOLDER, readWebPage } from "./web-page.js";
 
 export interface Readiness {
   readonly ready: boolean;
@@ -14,45 +16,40 @@ export interface Readiness {
 
 export interface HttpServerDeps {
   readonly address: HostPort;
+  /** Serve the page and the API where other machines reach the address too. */
+  readonly allowsOthers: boolean;
   readonly registry: Registry;
   readonly log: Logger;
   /** Called per request; the signal fires when the answer is no longer waited for. */
   readonly readiness: (signal: AbortSignal) => Promise<Readiness>;
+  readonly pageFolder?: string;
+}
+
+export interface HttpServerBound {
+  /** As in `http://127.0.0.1:8373`. */
+  readonly address: string;
+  /** Where the page is; undefined where only metrics and health are served. */
+  readonly page?: string;
 }
 
 export interface HttpServer {
-  /** Resolves with the real address, as in `http://127.0.0.1:8373`. @throws StartError */
-  start(): Promise<{ readonly address: string }>;
+  /** Resolves with where it really listens. @throws StartError */
+  start(): Promise<HttpServerBound>;
+  /** From now on the API is answered by it. Before, clients are told to try again. */
+  serveApi(answer: RequestListener): void;
   /** Cuts what is still connected. May be called twice, and without a start. */
   close(): Promise<void>;
 }
 
 const PATHS = ["/metrics", "/healthz", "/readyz"];
 const READINESS_TIMEOUT_MS = 5000;
-const REQUEST_TIMEOUT_MS = 10_000;
-const IDLE_TIMEOUT_MS = 60_000;
-const HEADERS_MAX_BYTES = 16 * 1024;
 const BODY_MAX_BYTES = 64 * 1024;
 
-const CLIENT_ERROR_STATUS = new Map([
-  ["HPE_HEADER_OVERFLOW", "431 Request Header Fields Too Large"],
-  ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
-]);
-
-/** Answers what is not HTTP/1 at all, such as TLS or gRPC sent to the wrong port. */
-function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
-    socket.destroy();
-    return;
-  }
-  const status = CLIENT_ERROR_STATUS.get(error.code ?? "") ?? "400 Bad Request";
-  const body = JSON.stringify({ error: `${status.slice(4)}; this port speaks plain HTTP/1.1`, paths: PATHS });
-  socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
-    // Half-closed, a peer that never ends its side would keep the socket.
-    () => socket.destroy(),
-  );
-}
+const PLAIN = "text/plain; charset=utf-8";
+const NOT_FOR_OTHERS =
+  "The page and the API are served on an address of this machine alone, such as --http 127.0.0.1:8373, or with " +
+  "--insecure-listen: whoever reaches them reads the logs of builds and changes settings.";
+const NOT_BUILT = "The web page is not built: `make ui` builds it, for the next start of MemoBuild.";
 
 function addRoutes(server: FastifyInstance, { registry, readiness }: HttpServerDeps): void {
   server.get("/metrics", async (_request, reply) =>
@@ -65,12 +62,8 @@ function addRoutes(server: FastifyInstance, { registry, readiness }: HttpServerD
   });
 }
 
-function addRefusals(server: FastifyInstance, { address, log }: HttpServerDeps): void {
-  server.addHook("onRequest", async (request, reply) => {
-    if (isAllowedHost(request.headers.host, address.host)) return;
-    await reply.code(403).send({ error: "this Host is not served here; use localhost or the address listened on" });
-  });
-  server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: "not found", paths: PATHS }));
+function addRefusals(server: FastifyInstance, log: Logger, paths: readonly string[]): void {
+  server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: "not found", paths }));
   server.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500;
     // A client that left makes what ran for it fail: that is no fault of ours.
@@ -79,30 +72,43 @@ function addRefusals(server: FastifyInstance, { address, log }: HttpServerDeps):
   });
 }
 
+async function addPage(server: FastifyInstance, folder: string): Promise<void> {
+  const files = await readWebPage(folder);
+  addWebPage(server, files);
+  if (!files.has("/")) server.get("/", (_request, reply) => reply.code(404).type(PLAIN).send(`${NOT_BUILT}\n`));
+}
+
 export function createHttpServer(deps: HttpServerDeps): HttpServer {
-  const server = fastify({
-    bodyLimit: BODY_MAX_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionTimeout: IDLE_TIMEOUT_MS,
-    keepAliveTimeout: IDLE_TIMEOUT_MS,
-    forceCloseConnections: true,
-    http: { maxHeaderSize: HEADERS_MAX_BYTES },
-    clientErrorHandler: answerClientError,
-  });
-  addRefusals(server, deps);
+  const { address, allowsOthers, log, pageFolder = PAGE_FOLDER } = deps;
+  const servesPage = allowsOthers || isLoopback(address.host);
+  const server = fastify({ bodyLimit: BODY_MAX_BYTES });
+  addRefusals(server, log, servesPage ? ["/", API_PREFIX, ...PATHS] : PATHS);
   addRoutes(server, deps);
-  const { host, port } = deps.address;
+  let answerApi: RequestListener = (_request, response) => {
+    if (servesPage) refuse(response, "unavailable", "MemoBuild is starting; try again in a moment");
+    else refuse(response, "forbidden", NOT_FOR_OTHERS);
+  };
+  const answer: RequestListener = (request, response) => {
+    if (request.url?.startsWith(`${API_PREFIX}/`) === true) answerApi(request, response);
+    else server.routing(request, response);
+  };
+  const listener = new HttpListener({ address, option: "http", answer, log });
   return {
     async start() {
-      try {
-        await server.listen({ host, port });
-      } catch (error) {
-        throw listenStartError("http", formatHostPort(deps.address), error);
-      }
-      const bound = server.server.address();
-      const boundPort = typeof bound === "object" && bound !== null ? bound.port : port;
-      return { address: `http://${formatHostPort({ host, port: boundPort })}` };
+      if (servesPage) await addPage(server, pageFolder);
+      else server.get("/", (_request, reply) => reply.code(403).type(PLAIN).send(`${NOT_FOR_OTHERS}\n`));
+      await server.ready();
+      const bound = await listener.start();
+      if (servesPage) return { address: bound, page: bound };
+      log.info({ cause: "other machines reach this address", advice: "give --insecure-listen" }, "web page not served");
+      return { address: bound };
     },
-    close: () => server.close(),
+    serveApi(api) {
+      if (servesPage) answerApi = api;
+    },
+    async close() {
+      await listener.close();
+      await server.close();
+    },
   };
 }

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { BuildEvent, Comparison, EventPage, Explanation, StepComparison } from "../builds/build-desk.js";
 import { BUILD_OUTCOMES, type BuildOutcome } from "../builds/build-record.js";
-import type { BuildPage, Figures, LogPage, LogPiece, LogQuery } from "../builds/history.js";
+import type { BuildPage, Figures, LogPage, LogPiece, LogQuery, Spread, Trend } from "../builds/history.js";
 import type { BuildGraph } from "./build-graph.js";
 import {
   buildSummary,
@@ -13,6 +13,7 @@ import {
   stepProgress,
   stepResult,
 } from "./build-messages.js";
+import { TREND_BUCKETS_MAX } from "../builds/history.js";
 import { amount, count, numberInUrl, textInUrl } from "./message-values.js";
 
 export const BUILDS_LIMIT_DEFAULT = 50;
@@ -95,6 +96,18 @@ export const figuresQuestion: z.ZodType<FiguresQuestion> = z.strictObject({
     .default(FIGURES_SINCE_DEFAULT)
     .describe("milliseconds since 1970, or how long ago, as in 90m, 24h or 7d"),
   project: projectText.optional(),
+});
+
+export const TREND_BUCKETS_DEFAULT = 24;
+
+export interface TrendQuestion extends FiguresQuestion {
+  readonly buckets: number;
+}
+
+export const trendQuestion: z.ZodType<TrendQuestion> = z.strictObject({
+  since: sinceText.default(FIGURES_SINCE_DEFAULT),
+  project: projectText.optional(),
+  buckets: numberInUrl(1, TREND_BUCKETS_MAX).default(TREND_BUCKETS_DEFAULT).describe("parts of the window"),
 });
 
 export interface FollowQuestion {
@@ -238,4 +251,27 @@ export const figures: z.ZodType<Figures> = z.object({
       savedMs: amount,
     }),
   ),
+  costsMost: z.object({ text: z.string(), hint: z.string(), durationMs: amount }).optional(),
+});
+
+const spread: z.ZodType<Spread> = z.object({ count, medianMs: amount, p95Ms: amount });
+
+export const trend: z.ZodType<Trend> = z.object({
+  sinceMs: z.number(),
+  untilMs: z.number(),
+  bucketMs: amount,
+  buckets: z.array(
+    z.object({
+      startMs: z.number(),
+      builds: count,
+      failed: count,
+      cacheableSteps: count,
+      cachedSteps: count,
+      savedMs: amount,
+      waitMs: spread,
+      exportLagMs: spread,
+    }),
+  ),
+  waitMs: spread,
+  exportLagMs: spread,
 });

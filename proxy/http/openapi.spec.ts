@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { MemoryBuildDesk } from "../test/support/memory-build-desk.js";
 import { MemoryBuilderDesk } from "../test/support/memory-builder-desk.js";
+import { memorySettings } from "../test/support/memory-settings.js";
 import { fastify } from "fastify";
 import { parse } from "yaml";
 import { API_CALLS } from "./api-calls.js";
@@ -34,6 +35,8 @@ async function servedRoutes(): Promise<string[]> {
     builds: new MemoryBuildDesk(),
     builders: new MemoryBuilderDesk(),
     status: never,
+    metrics: never,
+    settings: memorySettings(),
   };
   addApiRoutes(server, { ...parts, jobs: new ApiJobs(), log, now: Date.now });
   await server.ready();
@@ -69,7 +72,7 @@ describe("describeApi", () => {
   it("bounds every number of things that may be asked for", () => {
     const described = JSON.stringify(describeApi());
     const limits = [...described.matchAll(/"name":"limit".*?"schema":(\{.*?\})/g)].map(([, schema = ""]) => schema);
-    expect(limits).to.have.length(4);
+    expect(limits).to.have.length(5);
     for (const schema of limits) expect(JSON.parse(schema)).to.include.keys("default", "minimum", "maximum");
   });
 });

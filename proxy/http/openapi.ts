@@ -6,6 +6,8 @@ import * as builds from "./build-messages.js";
 import * as farm from "./builder-messages.js";
 import * as cache from "./cache-messages.js";
 import * as desk from "./desk-messages.js";
+import * as metrics from "./metrics-messages.js";
+import * as settings from "./settings-messages.js";
 import * as status from "./status-messages.js";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -24,7 +26,7 @@ const MEDIA_TYPES: Readonly<Record<AnswerForm, string>> = {
 };
 
 /** What any call may be answered with. */
-const COMMON_ERRORS = ["bad_request", "forbidden", "timeout", "internal"] as const;
+const COMMON_ERRORS = ["bad_request", "forbidden", "timeout", "unavailable", "internal"] as const;
 
 /** Under these names others refer to them. */
 const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
@@ -35,6 +37,7 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   BuildSummary: builds.buildSummary,
   BuilderDetails: farm.builderDetails,
   BuilderReport: farm.builderReport,
+  CacheProjects: cache.cacheProjects,
   CacheUsage: cache.cacheUsage,
   Comparison: desk.comparison,
   EventPage: desk.eventPage,
@@ -45,14 +48,20 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   FarmReport: farm.farmReport,
   Figures: desk.figures,
   LogPage: desk.logPage,
+  MetricsReport: metrics.metricsReport,
   NewBuilder: farm.newBuilder,
   PruneOptions: cache.pruneOptions,
   PruneResult: cache.pruneResult,
+  Removals: cache.removals,
   Removed: desk.removed,
   ResourceUsage: farm.resourceUsage,
+  SettingsChange: settings.settingsChange,
+  SettingsReport: settings.settingsReport,
   StatusReport: status.statusReport,
   StepCause: builds.stepCause,
   StepRecord: builds.stepRecord,
+  Trend: desk.trend,
+  UsageHistory: farm.usageHistory,
   VerifyLine: cache.verifyLine,
 };
 

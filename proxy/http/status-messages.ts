@@ -19,6 +19,8 @@ export interface StatusReport {
   readonly api: readonly string[];
   /** Where metrics and health are served, as a URL. */
   readonly http: string;
+  /** Where the web page is; undefined where it is not served. */
+  readonly page?: string | undefined;
   readonly cacheMode: CacheMode;
   /** Undefined where the cache is off. */
   readonly cacheBytes?: number | undefined;
@@ -37,6 +39,7 @@ export const statusReport: z.ZodType<StatusReport> = z.object({
   listen: z.array(z.string()),
   api: z.array(z.string()),
   http: z.string(),
+  page: z.string().optional(),
   cacheMode: z.enum(CACHE_MODES),
   cacheBytes: amount.optional(),
   cacheMaxBytes: amount.optional(),

@@ -1,4 +1,4 @@
-/** What a loopback listener refuses: other names for it, and pages of other origins. */
+/** What a listener refuses: on loopback other names for it, everywhere pages of other origins. */
 import { expect } from "chai";
 import { strangerProblem } from "./stranger.js";
 
@@ -28,4 +28,11 @@ describe("strangerProblem", () => {
       expect(strangerProblem(headers, "127.0.0.1")).to.include(problem);
     });
   }
+
+  it("knows no names of a listener that other machines reach, but origins", () => {
+    const host = "builds.example:8373";
+    expect(strangerProblem({ host }, "0.0.0.0")).to.equal(undefined);
+    expect(strangerProblem({ host, origin: "http://builds.example:8373" }, "0.0.0.0")).to.equal(undefined);
+    expect(strangerProblem({ host, origin: "http://evil.example:8373" }, "0.0.0.0")).to.include("other origins");
+  });
 });

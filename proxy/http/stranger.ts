@@ -1,6 +1,7 @@
-/** Requests that a web page of somebody else made a browser send to a loopback listener. */
-import type { IncomingHttpHeaders } from "node:http";
+/** Requests that a web page of somebody else made a browser send here. */
+import type { IncomingHttpHeaders, RequestListener } from "node:http";
 import { isAllowedHost } from "./allowed-host.js";
+import { refuse } from "./refuse.js";
 
 /** What is wrong with where the request comes from, or undefined. */
 export function strangerProblem(headers: IncomingHttpHeaders, listenHost: string): string | undefined {
@@ -11,4 +12,13 @@ export function strangerProblem(headers: IncomingHttpHeaders, listenHost: string
     return "pages of other origins are not answered";
   }
   return undefined;
+}
+
+/** Refuses them before anything of them is read. */
+export function withoutStrangers(listenHost: string, answer: RequestListener): RequestListener {
+  return (request, response) => {
+    const problem = strangerProblem(request.headers, listenHost);
+    if (problem === undefined) answer(request, response);
+    else refuse(response, "forbidden", problem);
+  };
 }

@@ -6,6 +6,9 @@ import type { LogFormat, LogLevel } from "../config/config.js";
 /** `log.info({ field }, "event name")`: the message is the event's name, all else goes into fields. */
 export type Logger = Pick<pino.Logger, LogLevel>;
 
+/** Whose level may be changed at any time. */
+export type LeveledLogger = Logger & Pick<pino.Logger, "level">;
+
 /** Where lines go; process.stderr is one. */
 export interface LogStream {
   write(line: string): unknown;
@@ -29,7 +32,7 @@ function asText(stream: LogStream): LogStream {
 }
 
 /** Each line is handed to the stream before the call returns. */
-export function createLogger({ level, format, stream }: LoggerOptions): Logger {
+export function createLogger({ level, format, stream }: LoggerOptions): LeveledLogger {
   const options = {
     level,
     base: null,

@@ -25,7 +25,7 @@ const SESSIONS_MAX = 1_000;
 export interface RouterDeps {
   readonly farm: FarmView;
   readonly placing: Placing;
-  /** Whether a build may have to wait though there is a builder. */
+  /** Whether a build may have to wait though there is a builder; may change. */
   readonly isLimited: boolean;
   readonly whereIs: WhereIs;
   readonly readSolve: ReadSolve;

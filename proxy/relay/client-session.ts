@@ -37,9 +37,9 @@ export interface ClientSessionDeps extends RouterDeps {
   readonly logger: Logger;
   /** Looks into the calls of one client; it is asked once for each. */
   readonly createInterceptor?: () => Interceptor;
-  /** `--retry-lost-builds` */
+  /** `--retry-lost-builds`; may change. */
   readonly retriesLostBuilds: boolean;
-  /** What somebody can do whose build is lost with its builder. */
+  /** What somebody can do whose build is lost with its builder; may change. */
   readonly lostAdvice: string;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;

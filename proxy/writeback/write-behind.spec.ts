@@ -14,7 +14,7 @@ const VERTEX = `sha256:${"a".repeat(64)}`;
 const IDENTITY = { tenant: "t", project: "p", dockerfile: "", target: "", platform: "" };
 const SUMMARY: ExportSummary = {
   ...IDENTITY,
-  ...{ id: 1, revision: "", builder: "", ref: "", createdAtMs: 0, lastUsedAtMs: 0, isPinned: false },
+  ...{ id: 1, revision: "", builder: "", ref: "", createdAtMs: 0, lastUsedAtMs: 0, hits: 0, isPinned: false },
   ...{ sizeBytes: 7, recordCount: 1, resultCount: 1, blobCount: 1 },
 };
 

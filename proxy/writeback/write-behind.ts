@@ -26,6 +26,7 @@ export interface WriteBehindDeps {
   readonly metrics: WriteBehindMetrics;
   readonly logger: Logger;
   /** `--export-timeout`: of one job, from its start to the complete export. */
+  /** Of exports that begin now; may change. */
   readonly exportTimeoutMs: number;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;

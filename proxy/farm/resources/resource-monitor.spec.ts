@@ -90,6 +90,14 @@ describe("ResourceMonitor", () => {
     );
   };
 
+  it("tells each time that it has looked at all", async () => {
+    const seen: number[] = [];
+    monitor.onSampled(() => seen.push(monitor.own().sampledAtMs));
+    await sampleLater();
+    await sampleLater();
+    expect(seen).to.deep.equal([MINUTE_MS, 2 * MINUTE_MS]);
+  });
+
   it("warns once when a builder has too much, and again when it has too much again", async () => {
     await sampleWith(2 * KEEP_BYTES, true);
     expect(warned()).to.equal(1);

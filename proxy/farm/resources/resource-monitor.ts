@@ -35,7 +35,7 @@ export interface ResourceMonitorDeps {
   readonly dataDir: string;
   /** What MemoBuild keeps itself, and what it may. */
   readonly ownState: () => Promise<Pick<ResourceUsage, "stateBytes" | "stateLimitBytes">>;
-  /** `--builder-keep-bytes`. */
+  /** `--builder-keep-bytes`; may change. */
   readonly keepBytes?: number | undefined;
   readonly registry: Registry;
   readonly logger: Logger;
@@ -65,6 +65,7 @@ export class ResourceMonitor {
   #own: ResourceUsage;
   #timer: NodeJS.Timeout | undefined;
   #sampling: Promise<void> | undefined;
+  #onSampled: () => void = () => undefined;
 
   constructor(deps: ResourceMonitorDeps) {
     this.#deps = deps;
@@ -77,6 +78,11 @@ export class ResourceMonitor {
     this.#timer = setInterval(() => {
       void this.sample();
     }, SAMPLE_INTERVAL_MS).unref();
+  }
+
+  /** Calls back each time that all were looked at; in place of who was called back before. */
+  onSampled(listener: () => void): void {
+    this.#onSampled = listener;
   }
 
   async close(): Promise<void> {
@@ -113,6 +119,7 @@ export class ResourceMonitor {
     const addresses = new Set(builders.map(({ builder }) => builder.address));
     for (const address of this.#watched.keys()) if (!addresses.has(address)) this.#forget(address);
     await Promise.all([this.#sampleOwn(), ...builders.map((builder) => this.#sampleBuilder(builder))]);
+    this.#onSampled();
   }
 
   async #sampleOwn(): Promise<void> {

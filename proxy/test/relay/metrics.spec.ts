@@ -1,32 +1,10 @@
-/** What `/metrics` shows is what the README says, and its series are there before anything happens. */
+/** What `/metrics` shows is what docs/metrics.md says, and its series are there before anything happens. */
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
+import { documentedMetrics, servedMetrics } from "../docs/metrics-table.js";
 import { startMemoBuild, type MemoBuild } from "../support/memobuild.js";
 
-/** `name` → `type labels` of the rows between the README's markers. */
-function readmeRows(): Map<string, string> {
-  const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
-  const [, table = ""] = /<!-- metrics -->(.*)<!-- \/metrics -->/s.exec(readme) ?? [];
-  const rows = table.matchAll(/^\| `(\w+)` +\| (\w+) +\| ([^|]*)\|/gm);
-  const labels = (cell: string): string => Array.from(cell.matchAll(/`(\w+)`/g), ([, label]) => label).join(",");
-  return new Map(Array.from(rows, ([, name = "", type = "", cell = ""]) => [name, `${type} ${labels(cell)}`]));
-}
-
-/**
- * The same of what is served; a histogram's `le` is no label of ours. What has no series yet, such as figures of a
- * builder that was never up, shows no labels: those of the README are taken for it.
- */
-function servedRows(metrics: string, readme: ReadonlyMap<string, string>): Map<string, string> {
-  const rows = new Map<string, string>();
-  for (const [, name = "", type = ""] of metrics.matchAll(/^# TYPE (memobuild_\w+) (\w+)$/gm)) {
-    const sample = new RegExp(`^${name}(?:_sum)?(?:\\{(.*)\\})? `, "m").exec(metrics);
-    const documented = readme.get(name) ?? "";
-    const [, pairs = ""] = sample ?? [];
-    if (sample === null && documented.startsWith(`${type} `)) rows.set(name, documented);
-    else rows.set(name, `${type} ${Array.from(pairs.matchAll(/(\w+)="/g), ([, label]) => label).join(",")}`);
-  }
-  return rows;
-}
+const page = readFileSync(new URL("../../../docs/metrics.md", import.meta.url), "utf8");
 
 describe("/metrics", () => {
   let memoBuild: MemoBuild | undefined;
@@ -41,10 +19,11 @@ describe("/metrics", () => {
     await memoBuild?.stop();
   });
 
-  it("has the metrics, types and labels of the README, and no others", () => {
-    expect(readmeRows().size).to.be.greaterThan(5);
-    const readme = readmeRows();
-    expect(Object.fromEntries(servedRows(metrics, readme))).to.deep.equal(Object.fromEntries(readme));
+  it("has the metrics of docs/metrics.md with their types, labels and help, and no others", () => {
+    const documented = documentedMetrics(page);
+    expect(documented.length).to.be.greaterThan(5);
+    const message = "docs/metrics.md is out of date: run npm run docs:metrics";
+    expect(servedMetrics(metrics, documented), message).to.deep.equal(documented);
   });
 
   it("starts every known series at 0", () => {

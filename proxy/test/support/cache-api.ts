@@ -1,13 +1,18 @@
 /** The API server over a cache and builds in memory, on a socket in a fresh data directory, and on a port if asked. */
+import type { RequestListener } from "node:http";
+import { Registry } from "prom-client";
 import type { BuildDesk } from "../../builds/build-desk.js";
 import type { CacheAdmin } from "../../cache/cache-admin.js";
 import { apiSocketPath } from "../../config/data-dir.js";
+import type { Settings } from "../../config/settings.js";
 import type { BuilderDesk } from "../../farm/builder-desk.js";
 import { createApiServer } from "../../http/api-server.js";
+import { reportMetrics } from "../../http/metrics-report.js";
 import type { StatusReport } from "../../http/status-messages.js";
 import { createLogger } from "../../log/create-logger.js";
 import { MemoryBuildDesk } from "./memory-build-desk.js";
 import { MemoryBuilderDesk, sampleBuilderReport } from "./memory-builder-desk.js";
+import { memorySettings } from "./memory-settings.js";
 import { makeTempDir, removeDir } from "./temp-dir.js";
 
 export interface CacheApi {
@@ -15,6 +20,8 @@ export interface CacheApi {
   readonly path: string;
   /** Of the TCP listener, where one was asked for. */
   readonly port: number;
+  /** For requests that another listener took. */
+  readonly answer: RequestListener;
   /** What the server logged. */
   readonly lines: readonly string[];
   /** Cuts connections and waits for what ran for them; may be called twice. */
@@ -29,6 +36,7 @@ export const SAMPLE_STATUS: StatusReport = {
   listen: ["unix:///run/memobuild.sock", "tcp://127.0.0.1:8372"],
   api: ["unix:///run/api.sock"],
   http: "http://127.0.0.1:8373",
+  page: "http://127.0.0.1:8373",
   cacheMode: "on",
   cacheBytes: 7_000_000,
   cacheMaxBytes: 20_000_000_000,
@@ -43,6 +51,9 @@ export const SAMPLE_STATUS: StatusReport = {
 export interface CacheApiOptions {
   readonly builds?: BuildDesk;
   readonly builders?: BuilderDesk;
+  readonly settings?: Settings;
+  /** Of the metrics that are shown. */
+  readonly registry?: Registry;
   readonly listensOnTcp?: boolean;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -58,6 +69,8 @@ export async function startCacheApi(cache: CacheAdmin | undefined, options: Cach
     cache,
     builds: options.builds ?? new MemoryBuildDesk(),
     status: () => Promise.resolve(SAMPLE_STATUS),
+    metrics: () => reportMetrics(options.registry ?? new Registry()),
+    settings: options.settings ?? memorySettings(),
     builders: options.builders ?? new MemoryBuilderDesk(),
     log,
     now: options.now ?? Date.now,
@@ -67,6 +80,7 @@ export async function startCacheApi(cache: CacheAdmin | undefined, options: Cach
     dataDir,
     path,
     port: tcp === undefined ? 0 : Number(new URL(tcp).port),
+    answer: server.answer,
     lines,
     close: async () => {
       await server.close();

@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { createHash } from "node:crypto";
 import type { CacheGraph, CacheLayer } from "../../cache/cache-graph.js";
 import {
+  REMOVALS_MAX,
   UnknownBlobError,
   type CacheIndex,
   type ExportQuery,
@@ -16,6 +17,8 @@ export const digestFor = (text: string): Digest =>
   `sha256:${createHash("sha256").update(text).digest("hex")}` as Digest;
 
 export const SIZE_BYTES = 1000;
+
+const PRUNED = { rule: "prune", atMs: 9000 } as const;
 
 function layerFor(name: string, parent: number): CacheLayer {
   const annotations = { "containerd.io/uncompressed": digestFor(`${name} uncompressed`) };
@@ -83,7 +86,7 @@ export function cacheIndexContract(create: () => Promise<CacheIndex>): void {
 
       const { graph, ...given } = newExport(chainGraph("a", "b"));
       const counts = { sizeBytes: 2 * SIZE_BYTES, recordCount: 2, resultCount: 2, blobCount: 2 };
-      expect(summary).to.deep.equal({ ...given, ...counts, lastUsedAtMs: 1000, isPinned: false });
+      expect(summary).to.deep.equal({ ...given, ...counts, lastUsedAtMs: 1000, hits: 0, isPinned: false });
       expect(await index.export(id)).to.deep.equal({ id, ...summary });
       expect(await index.graphs([id])).to.deep.equal(new Map([[id, graph]]));
     });
@@ -150,13 +153,15 @@ export function cacheIndexContract(create: () => Promise<CacheIndex>): void {
       expect(await rejection(index.publish(newExport(chainGraph("a"))))).to.be.instanceOf(UnknownBlobError);
     });
 
-    it("replaces what says the same of the same build: its age ends, its pin stays", async () => {
+    it("replaces what says the same of the same build: its age ends, its pin and its hits stay", async () => {
       const first = await publishChain(index, ["a"]);
       await index.setPinned(first.id, true);
+      await index.touch([first.id], 2000);
 
       const second = await publishChain(index, ["a"], { createdAtMs: 5000, ref: "r2", revision: "def" });
 
-      expect(second).to.include({ createdAtMs: 5000, lastUsedAtMs: 5000, ref: "r2", revision: "def", isPinned: true });
+      expect(second).to.include({ createdAtMs: 5000, lastUsedAtMs: 5000, hits: 1, isPinned: true });
+      expect(second).to.include({ ref: "r2", revision: "def" });
       expect(await index.exports({ limit: 10 })).to.deep.equal([second]);
       expect(await index.totals()).to.include({ exports: 1, pinnedExports: 1, records: 1, blobs: 1 });
     });
@@ -220,6 +225,15 @@ export function cacheIndexContract(create: () => Promise<CacheIndex>): void {
       await index.touch([id], 6000);
       expect(await index.export(id)).to.include({ lastUsedAtMs: 6000, createdAtMs: 5000 });
     });
+
+    it("counts a hit each time, also where the clock stood still or went back", async () => {
+      const { id } = await publishChain(index, ["a"], { createdAtMs: 5000 });
+      const { id: other } = await publishChain(index, ["b"], { createdAtMs: 5000 });
+
+      for (const atMs of [6000, 6000, 4000]) await index.touch([id], atMs);
+      expect(await index.export(id)).to.include({ lastUsedAtMs: 6000, hits: 3 });
+      expect(await index.export(other)).to.include({ hits: 0 });
+    });
   });
 
   describe("setPinned", () => {
@@ -241,7 +255,7 @@ export function cacheIndexContract(create: () => Promise<CacheIndex>): void {
       const { id: a } = await publishChain(index, ["x", "a"]);
       const { id: b } = await publishChain(index, ["x", "b"]);
 
-      expect(await index.removeExports([a, a + 100])).to.equal(1);
+      expect(await index.removeExports([a, a + 100], PRUNED)).to.equal(1);
 
       expect(await index.export(a)).to.equal(undefined);
       expect((await index.graphs([a, b])).size).to.equal(1);
@@ -258,9 +272,73 @@ export function cacheIndexContract(create: () => Promise<CacheIndex>): void {
 
     it("never gives the id of a removed export to another", async () => {
       const { id } = await publishChain(index, ["a"]);
-      await index.removeExports([id]);
+      await index.removeExports([id], PRUNED);
 
       expect((await publishChain(index, ["b"])).id).to.be.greaterThan(id);
+    });
+  });
+
+  describe("removals", () => {
+    it("tell what was removed, when and by which rule, latest first", async () => {
+      const old = await publishChain(index, ["a"], { ref: "old", createdAtMs: 1000 });
+      const used = await publishChain(index, ["b"], { ref: "used", createdAtMs: 500 });
+      await publishChain(index, ["c"], { ref: "kept" });
+      await index.touch([used.id], 3000);
+      expect(await index.removals(10)).to.deep.equal([]);
+
+      await index.removeExports([used.id, old.id, 999], { rule: "age", atMs: 7000 });
+
+      const { dockerfile, platform, project, target } = old;
+      const common = { project, dockerfile, target, platform, atMs: 7000, rule: "age", sizeBytes: SIZE_BYTES };
+      expect(await index.removals(10)).to.deep.equal([
+        { ...common, ref: "used", createdAtMs: 500, lastUsedAtMs: 3000 },
+        { ...common, ref: "old", createdAtMs: 1000, lastUsedAtMs: 1000 },
+      ]);
+      expect((await index.removals(1)).map(({ ref }) => ref)).to.deep.equal(["used"]);
+    });
+
+    it("are remembered up to a number", async () => {
+      const [added, chunk] = [REMOVALS_MAX + 5, 335];
+      const ids: number[] = [];
+      for (let at = 0; at < added; at += 1) {
+        const empty = newExport({ layers: [], records: [] }, { project: `p${at}`, createdAtMs: at });
+        ids.push((await index.publish(empty)).id);
+      }
+      for (let at = 0; at < added; at += chunk) await index.removeExports(ids.slice(at, at + chunk), PRUNED);
+
+      const projects = (await index.removals(2 * added)).map(({ project }) => project);
+      expect(projects).to.have.length(REMOVALS_MAX);
+      expect([projects[0], projects.at(-1)]).to.deep.equal([`p${added - 1}`, "p5"]);
+    }).timeout(10_000);
+  });
+
+  describe("projects", () => {
+    it("count the layers of a project's exports once, largest first", async () => {
+      const { id } = await publishChain(index, ["x", "a"], { project: "one", createdAtMs: 1000 });
+      await publishChain(index, ["x", "b"], { project: "one", createdAtMs: 3000 });
+      await publishChain(index, ["x"], { project: "two", createdAtMs: 2000 });
+      await addBlobs(index, "unreferenced");
+      await index.setPinned(id, true);
+      for (const atMs of [4000, 5000]) await index.touch([id], atMs);
+
+      const one = { project: "one", exports: 2, pinnedExports: 1, lastUsedAtMs: 5000, hits: 2 };
+      const two = { project: "two", exports: 1, pinnedExports: 0, lastUsedAtMs: 2000, hits: 0 };
+      expect(await index.projects()).to.deep.equal([
+        { ...one, sizeBytes: 3 * SIZE_BYTES },
+        { ...two, sizeBytes: SIZE_BYTES },
+      ]);
+    });
+
+    it("are counted in full where there are many blobs, and many references to one", async () => {
+      const shared = Array.from({ length: 600 }, (_, at) => `shared ${at}`);
+      for (let at = 0; at < 8; at += 1) await publishChain(index, [...shared, `own ${at}`], { project: `p${at % 2}` });
+
+      const sizeBytes = (shared.length + 4) * SIZE_BYTES;
+      expect((await index.projects()).map((each) => each.sizeBytes)).to.deep.equal([sizeBytes, sizeBytes]);
+    }).timeout(10_000);
+
+    it("are none where there are no exports", async () => {
+      expect(await index.projects()).to.deep.equal([]);
     });
   });
 

@@ -1,6 +1,7 @@
 /**
  * Runs Debian's Docker engine with all its state in a directory of the test. It sets up no network by itself; bridges
- * that are asked for work, as far as this machine and their containers need them.
+ * that are asked for work, as far as this machine and their containers need them. With a network of its own it does all
+ * that it does elsewhere: it publishes ports, and keeps networks apart.
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,20 +13,30 @@ import { writeFiles } from "./temp-dir.js";
 export interface Dockerd {
   /** Path of the API's socket. */
   readonly socket: string;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
+export interface DockerdOptions {
+  /** Its network is none but its own: no port and no rule of this machine is touched, and nothing is reached from it. */
+  readonly ownNetwork?: boolean;
+}
+
+const OWN_NETWORK = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
+
 /** Resolves once the engine answers; rejects with its log when it ends before. */
-export async function startDockerd(dir: string): Promise<Dockerd> {
+export async function startDockerd(dir: string, { ownNetwork = false }: DockerdOptions = {}): Promise<Dockerd> {
   const socket = join(dir, "docker.sock");
   const state = ["--data-root", join(dir, "data"), "--exec-root", join(dir, "exec"), "--pidfile", join(dir, "pid")];
   const config = ["--config-file", join(dir, "daemon.json")];
-  const network = ["--bridge=none", "--iptables=false", "--ip6tables=false"];
+  const network = ["--bridge=none", ...(ownNetwork ? [] : ["--iptables=false"]), "--ip6tables=false"];
   await writeFiles(dir, { "daemon.json": JSON.stringify(await narrowRuntime(dir)) });
   await mkdir(join(dir, "tmp"));
   // Its containerd writes its stacks into the directory for temporary files when it is slow to answer.
   const env = { TMPDIR: join(dir, "tmp") };
-  const engine = start("dockerd", ["--host", `unix://${socket}`, ...state, ...config, ...network], { env });
+  const command = ["dockerd", "--host", `unix://${socket}`, ...state, ...config, ...network];
+  const [program = "", ...args] = [...(ownNetwork ? OWN_NETWORK : []), ...command];
+  const engine = start(program, args, { env });
   const ended = engine.exited.then(() => {
     throw new Error(`dockerd does not start:\n${engine.output().slice(-2000)}`);
   });
@@ -37,6 +48,7 @@ export async function startDockerd(dir: string): Promise<Dockerd> {
   ended.catch(() => undefined);
   return {
     socket,
+    pid: engine.pid,
     stop: async () => {
       // To the engine alone: it stops its containerd itself, and takes one that ends before for a crash.
       process.kill(engine.pid, "SIGTERM");

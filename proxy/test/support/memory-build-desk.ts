@@ -19,8 +19,11 @@ import type {
   LogPiece,
   LogQuery,
   ProjectFigures,
+  Trend,
+  TrendQuery,
 } from "../../builds/history.js";
 import { summaryOf } from "../../builds/summary-of.js";
+import { trendOf, type TrendPart } from "../../builds/trend.js";
 
 const sum = <T>(all: readonly T[], of: (each: T) => number): number => all.reduce((total, each) => total + of(each), 0);
 
@@ -158,6 +161,14 @@ export class MemoryBuildDesk implements BuildDesk {
     });
   }
 
+  trend(query: TrendQuery): Promise<Trend> {
+    const { project = "", sinceMs, untilMs } = query;
+    const builds = this.#latestFirst().filter(
+      (build) => build.startedAtMs >= sinceMs && build.startedAtMs <= untilMs && build.project.includes(project),
+    );
+    return Promise.resolve(trendOf(query, builds.map(trendPartOf)));
+  }
+
   events(cursor: string | undefined, limit: number): EventPage {
     return this.#events.after(cursor, limit);
   }
@@ -178,3 +189,14 @@ const figuresOf = (project: string, builds: readonly BuildRecord[]): ProjectFigu
   cachedSteps: sum(builds, ({ counts }) => counts.cached),
   savedMs: sum(builds, ({ savedMs }) => savedMs),
 });
+
+function trendPartOf({ counts, endedAtMs, export: exported, outcome, savedMs, startedAtMs }: BuildRecord): TrendPart {
+  const hasEnded = outcome !== "running";
+  return {
+    ...{ startedAtMs, builds: 1, failed: outcome === "failed" ? 1 : 0, savedMs: hasEnded ? savedMs : 0 },
+    cacheableSteps: hasEnded ? counts.cacheable : 0,
+    cachedSteps: hasEnded ? counts.cached : 0,
+    waitsMs: outcome === "succeeded" && endedAtMs !== undefined ? [endedAtMs - startedAtMs] : [],
+    exportLagsMs: exported.result === "published" ? [exported.durationMs] : [],
+  };
+}

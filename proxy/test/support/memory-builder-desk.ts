@@ -8,6 +8,7 @@ import {
   type FarmReport,
   type RemoveOptions,
   type ResourceUsage,
+  type UsageHistory,
 } from "../../farm/builder-desk.js";
 import { builderReport } from "../../http/builder-messages.js";
 
@@ -35,6 +36,7 @@ const reportOf = (details: BuilderDetails): BuilderReport => builderReport.parse
 export class MemoryBuilderDesk implements BuilderDesk {
   waitingBuilds = 0;
   memobuild: ResourceUsage = { sampledAtMs: SAMPLE_SINCE_MS };
+  history: UsageHistory = { stepMs: 30_000, series: [], load: [] };
   readonly #builders = new Map<string, BuilderDetails>();
   readonly #changes = new EventEmitter();
 
@@ -61,6 +63,10 @@ export class MemoryBuilderDesk implements BuilderDesk {
   report(): Promise<FarmReport> {
     const builders = [...this.#builders.values()].map(reportOf);
     return Promise.resolve({ builders, waitingBuilds: this.waitingBuilds, memobuild: this.memobuild });
+  }
+
+  usageHistory(): Promise<UsageHistory> {
+    return Promise.resolve(this.history);
   }
 
   inspect(name: string): Promise<BuilderDetails> {

@@ -8,7 +8,7 @@ import type {
   VerifyProgress,
   VerifyResult,
 } from "../../cache/cache-admin.js";
-import type { ExportSummary } from "../../cache/cache-index.js";
+import type { CacheProject, ExportSummary, Removal } from "../../cache/cache-index.js";
 
 export const DISK_BYTES = 100_000_000_000;
 export const SOFT_MAX_BYTES = 20_000_000_000;
@@ -17,6 +17,7 @@ const MIN_FREE_BYTES = 1_000_000_000;
 export class MemoryCacheAdmin implements CacheAdmin {
   readonly #exports = new Map<number, ExportSummary>();
   readonly #corrupt = new Set<number>();
+  readonly #removals: Removal[] = [];
   readonly #now: () => number;
   /** Waited for between two blobs of a verification, and before a prune. */
   step: (signal: AbortSignal) => Promise<void> = () => Promise.resolve();
@@ -39,6 +40,7 @@ export class MemoryCacheAdmin implements CacheAdmin {
       ref: "ref",
       createdAtMs: this.#now(),
       lastUsedAtMs: this.#now(),
+      hits: 0,
       isPinned: false,
       sizeBytes: 1_000_000_000,
       recordCount: 12,
@@ -90,6 +92,26 @@ export class MemoryCacheAdmin implements CacheAdmin {
     });
   }
 
+  projects(): Promise<readonly CacheProject[]> {
+    const all = this.#newestUseFirst();
+    const projects = [...new Set(all.map(({ project }) => project))].map((project) => {
+      const own = all.filter((summary) => summary.project === project);
+      return {
+        project,
+        exports: own.length,
+        pinnedExports: own.filter(({ isPinned }) => isPinned).length,
+        sizeBytes: own.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+        lastUsedAtMs: Math.max(...own.map(({ lastUsedAtMs }) => lastUsedAtMs)),
+        hits: own.reduce((sum, { hits }) => sum + hits, 0),
+      };
+    });
+    return Promise.resolve(projects.sort((one, other) => other.sizeBytes - one.sizeBytes));
+  }
+
+  removals(limit: number): Promise<readonly Removal[]> {
+    return Promise.resolve(this.#removals.slice(0, limit));
+  }
+
   async prune(options: PruneOptions, signal: AbortSignal): Promise<PruneResult> {
     await this.step(signal);
     const { unusedForMs = 0, project, keepBytes, minFreeBytes, isDryRun } = options;
@@ -105,7 +127,13 @@ export class MemoryCacheAdmin implements CacheAdmin {
       storeBytes -= summary.sizeBytes;
       gone.push(summary);
     }
-    if (isDryRun !== true) gone.forEach(({ id }) => this.#exports.delete(id));
+    if (isDryRun !== true) {
+      for (const { id, project, dockerfile, target, platform, ref, createdAtMs, lastUsedAtMs, sizeBytes } of gone) {
+        const removed = { project, dockerfile, target, platform, ref, createdAtMs, lastUsedAtMs, sizeBytes };
+        this.#exports.delete(id);
+        this.#removals.unshift({ ...removed, rule: "prune", atMs: this.#now() });
+      }
+    }
     return { exports: gone, blobs: gone.length, bytes: gone.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
   }
 

@@ -20,7 +20,10 @@ export interface Limits extends Pick<CacheUsage, "softMaxBytes" | "minFreeBytes"
 }
 
 /** With the limits as they are now, which may have been others then. */
-export function reasonOf({ atMs, lastUsedAtMs, rule }: Removal, { maxAge, minFreeBytes, softMaxBytes }: Limits): string {
+export function reasonOf(
+  { atMs, lastUsedAtMs, rule }: Removal,
+  { maxAge, minFreeBytes, softMaxBytes }: Limits,
+): string {
   const unused = `not used for ${formatDuration(Math.max(0, atMs - lastUsedAtMs))}`;
   switch (rule) {
     case "age":

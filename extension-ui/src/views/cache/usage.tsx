@@ -6,6 +6,9 @@ import { formatBytes, formatCount, formatShare } from "../../parts/format.js";
 import { Meter } from "../../parts/meter.js";
 import { Section } from "../../parts/section.js";
 
+const WITHIN_LIMITS =
+  "At its limit, the least recently used exports go. At the hard limit, nothing is added. Pinned exports stay.";
+
 const shareOf = (part: number, whole: number): number => (whole > 0 ? part / whole : 0);
 
 const stateOf = ({ freeBytes, hardMaxBytes, minFreeBytes, softMaxBytes, storeBytes }: CacheUsage): string => {
@@ -21,18 +24,15 @@ export function Usage({ usage }: { readonly usage: CacheUsage }): ReactNode {
   const share = shareOf(storeBytes, softMaxBytes);
   const state = stateOf(usage);
   return (
-    <Section title="Usage" about={state === "" ? undefined : <strong>{state}</strong>}>
+    <Section title="Usage" about={state === "" ? WITHIN_LIMITS : <strong>{state}</strong>}>
       <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: "2fr 1fr 1fr" }}>
         <Meter
           label="Cache"
           text={`${formatBytes(storeBytes)} of ${formatBytes(softMaxBytes)} (${formatShare(share)})`}
           share={share}
         />
-        <Meter label="Hard limit: above, nothing is added" text={formatBytes(hardMaxBytes)} />
-        <Meter
-          label="Disk"
-          text={`${formatBytes(freeBytes)} free, ${formatBytes(minFreeBytes)} must stay free`}
-        />
+        <Meter label="Hard limit" text={formatBytes(hardMaxBytes)} />
+        <Meter label="Free disk" text={`${formatBytes(freeBytes)}, at least ${formatBytes(minFreeBytes)}`} />
       </Box>
       <Typography color="text.secondary" sx={{ mt: 1 }}>
         {formatCount(exports, "export")} ({pinnedExports.toLocaleString("en")} pinned),{" "}

@@ -58,7 +58,8 @@ describe("createArguments", () => {
 
 describe("inspectedEndpoint", () => {
   it("finds the endpoint of the node", () => {
-    const output = "Name:   memobuild\nDriver: remote\n\nNodes:\nName:     memobuild0\nEndpoint: tcp://127.0.0.1:8372\n";
+    const output =
+      "Name:   memobuild\nDriver: remote\n\nNodes:\nName:     memobuild0\nEndpoint: tcp://127.0.0.1:8372\n";
     expect(inspectedEndpoint(output)).to.equal("tcp://127.0.0.1:8372");
   });
 

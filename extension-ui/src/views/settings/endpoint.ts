@@ -67,7 +67,8 @@ export function createArguments(address: string, needs: Needs): readonly string[
   return ["create", "--name", BUILDER_NAME, "--driver", "remote", ...options, address];
 }
 
-export const commandOf = (buildxArguments: readonly string[]): string => ["docker buildx", ...buildxArguments].join(" ");
+export const commandOf = (buildxArguments: readonly string[]): string =>
+  ["docker buildx", ...buildxArguments].join(" ");
 
 /** Where a builder leads, by what `docker buildx inspect` printed; undefined where that does not tell. */
 export const inspectedEndpoint = (output: string): string | undefined => /^\s*Endpoint:\s*(\S+)\s*$/m.exec(output)?.[1];

@@ -1,24 +1,30 @@
-/** Where the API listens: sockets that were left behind, served or no sockets; TCP; who may connect. */
+/** Where HTTP is listened for: sockets that were left behind, served or no sockets; TCP; who may connect. */
 import { once } from "node:events";
 import { mkdir, rename, stat } from "node:fs/promises";
+import type { RequestListener } from "node:http";
 import { createServer } from "node:net";
 import { expect } from "chai";
 import { StartError } from "../config/start-error.js";
 import { answerTo } from "../test/support/api-request.js";
+import { startCacheApi } from "../test/support/cache-api.js";
 import { makeTempDir, removeDir } from "../test/support/temp-dir.js";
-import { type ApiAddress, ApiListener } from "./api-listener.js";
+import { type HttpAddress, HttpListener } from "./http-listener.js";
 
-describe("ApiListener", () => {
+const STALLED_MS = 100;
+
+describe("HttpListener", () => {
   const log = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
   let dir: string;
   let path: string;
-  const listeners: ApiListener[] = [];
-  const create = (address: ApiAddress): ApiListener => {
-    const listener = new ApiListener(address, (_request, response) => response.end("answer"), log);
+  const listeners: HttpListener[] = [];
+  const create = (address: HttpAddress): HttpListener => {
+    const option = "path" in address ? "api-socket" : "api-listen";
+    const answer: RequestListener = (_request, response) => response.end("answer");
+    const listener = new HttpListener({ address, option, answer, log });
     listeners.push(listener);
     return listener;
   };
-  const failureOf = async (address: ApiAddress): Promise<StartError> => {
+  const failureOf = async (address: HttpAddress): Promise<StartError> => {
     const error = await create(address)
       .start()
       .catch((caught: unknown) => caught);
@@ -93,6 +99,28 @@ describe("ApiListener", () => {
       expect(refused.body).to.include('"code":"forbidden"');
       expect((await answerTo({ socketPath: path }, { path: "/", headers })).status).to.equal(200);
     }
+  });
+
+  it("gives the socket the mode that it is told", async () => {
+    await create({ path, mode: 0o666 }).start();
+    expect((await stat(path)).mode & 0o777).to.equal(0o666);
+  });
+
+  it("cuts a request in which nothing happens, but none of the API", async () => {
+    const api = await startCacheApi(undefined);
+    const answer: RequestListener = (request, response) => {
+      if (request.url?.startsWith("/api/") === true) api.answer(request, response);
+    };
+    const listener = new HttpListener({
+      ...{ address: { host: "127.0.0.1", port: 0 }, option: "http", answer, log, stalledTimeoutMs: STALLED_MS },
+    });
+    listeners.push(listener);
+    const target = { host: "127.0.0.1", port: Number(new URL(await listener.start()).port) };
+    const cut = await answerTo(target, { path: "/silent" }).catch((error: unknown) => error);
+    expect(cut).to.have.property("code", "ECONNRESET");
+    const path = `/api/v1/events/poll?wait=${4 * STALLED_MS}`;
+    expect(await answerTo(target, { path })).to.have.property("status", 200);
+    await api.close();
   });
 
   it("closes twice, and without a start", async () => {

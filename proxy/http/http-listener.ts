@@ -1,62 +1,81 @@
-/** One place where the API listens: a unix socket for one user, or a TCP port of this machine alone. */
+/** One place where HTTP is listened for: a unix socket for one user, or a TCP port. */
 import { once } from "node:events";
 import { access, lstat, unlink } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { formatHostPort, type HostPort } from "../config/host-port.js";
+import type { OptionName } from "../config/options.js";
 import { listenStartError } from "../config/start-error.js";
 import type { Logger } from "../log/create-logger.js";
-import { failureOf, STATUS_OF_CODE } from "./api-error.js";
-import { strangerProblem } from "./stranger.js";
+import { failureOf } from "./api-error.js";
+import { withoutStrangers } from "./stranger.js";
 
-/** A host is one of loopback. */
-export type ApiAddress = { readonly path: string } | HostPort;
+/** The mode is that of the socket; without one, it is for this user alone. */
+export type HttpAddress = { readonly path: string; readonly mode?: number } | HostPort;
+
+export interface HttpListenerDeps {
+  readonly address: HttpAddress;
+  /** That the address is from. */
+  readonly option: OptionName;
+  /** On a port, it gets no requests of strangers. */
+  readonly answer: RequestListener;
+  readonly log: Logger;
+  readonly stalledTimeoutMs?: number;
+}
 
 const REQUEST_TIMEOUT_MS = 10_000;
-const IDLE_TIMEOUT_MS = 10_000;
+/** Between two requests. */
+const IDLE_TIMEOUT_MS = 60_000;
+/** Within a request: without a byte in either direction. */
+const STALLED_TIMEOUT_MS = 60_000;
 const HEADERS_MAX_BYTES = 16 * 1024;
 /** Those that follow events take up to half of them. */
 const CONNECTIONS_MAX = 128;
-const SOCKET_UMASK = 0o177;
+const SOCKET_MODE = 0o600;
+const ALL_MODES = 0o777;
 
-export class ApiListener {
-  readonly #address: ApiAddress;
+const CLIENT_ERROR_STATUS = new Map([
+  ["HPE_HEADER_OVERFLOW", "431 Request Header Fields Too Large"],
+  ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
+]);
+
+export class HttpListener {
+  readonly #deps: HttpListenerDeps;
   readonly #server: Server;
-  readonly #log: Logger;
 
-  constructor(address: ApiAddress, answer: RequestListener, log: Logger) {
-    this.#address = address;
-    this.#log = log;
+  constructor(deps: HttpListenerDeps) {
+    const { address, answer, stalledTimeoutMs = STALLED_TIMEOUT_MS } = deps;
+    this.#deps = deps;
     // Not fastify's own server: it would be listening some time after `listen`, with whatever umask is set then.
     this.#server = createServer(
       { requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: IDLE_TIMEOUT_MS, maxHeaderSize: HEADERS_MAX_BYTES },
       "path" in address ? answer : withoutStrangers(address.host, answer),
     );
     this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server.timeout = stalledTimeoutMs;
+    this.#server.on("clientError", answerClientError);
   }
 
   /** Resolves with where it listens, such as "http://127.0.0.1:8374". @throws StartError */
   async start(): Promise<string> {
-    const address = this.#address;
+    const { address, log, option } = this.#deps;
     try {
       if ("path" in address) {
         // Without its folder, a socket is refused as if that were a matter of permission.
         await access(dirname(address.path));
         await removeLeftSocket(address.path);
-        await listenPrivately(this.#server, address.path);
+        await listenPrivately(this.#server, address.path, address.mode ?? SOCKET_MODE);
       } else {
         const listening = once(this.#server, "listening");
         this.#server.listen({ host: address.host, port: address.port });
         await listening;
       }
     } catch (error) {
-      throw "path" in address
-        ? listenStartError("api-socket", address.path, error)
-        : listenStartError("api-listen", formatHostPort(address), error);
+      throw listenStartError(option, "path" in address ? address.path : formatHostPort(address), error);
     }
     this.#server.on("error", (error) => {
-      this.#log.error({ cause: error.message }, "api listener failed");
+      log.error({ option, cause: error.message }, "http listener failed");
     });
     if ("path" in address) return `unix://${address.path}`;
     const bound = this.#server.address();
@@ -73,23 +92,25 @@ export class ApiListener {
   }
 }
 
-function withoutStrangers(host: string, answer: RequestListener): RequestListener {
-  return (request, response) => {
-    const problem = strangerProblem(request.headers, host);
-    if (problem === undefined) {
-      answer(request, response);
-      return;
-    }
-    response
-      .writeHead(STATUS_OF_CODE.forbidden, { "content-type": "application/json", connection: "close" })
-      .end(JSON.stringify(failureOf("forbidden", problem)));
-  };
+/** Answers what is not HTTP/1 at all, such as TLS or gRPC sent to the wrong port. */
+function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const status = CLIENT_ERROR_STATUS.get(error.code ?? "") ?? "400 Bad Request";
+  const body = JSON.stringify(failureOf("bad_request", `${status.slice(4)}; this port speaks plain HTTP/1.1`));
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+    // Half-closed, a peer that never ends its side would keep the socket.
+    () => socket.destroy(),
+  );
 }
 
 /** The socket is made before `listen` returns, so that nobody can connect before its mode is set. */
-async function listenPrivately(server: Server, path: string): Promise<void> {
+async function listenPrivately(server: Server, path: string, mode: number): Promise<void> {
   const listening = once(server, "listening");
-  const umask = process.umask(SOCKET_UMASK);
+  const umask = process.umask(ALL_MODES & ~mode);
   server.listen({ path });
   process.umask(umask);
   await listening;

@@ -1,0 +1,97 @@
+/** Steps and edges as the drawing library takes them; what did not change stays the same object, and is not drawn anew. */
+import { type Edge, type Node, Position } from "@xyflow/react";
+import { describeResult } from "./build-words.js";
+import { type GraphLayout, NODE_HEIGHT, NODE_WIDTH } from "./graph-layout.js";
+import { firstMiss, missMark } from "./misses.js";
+import { SIGNS } from "./step-look.js";
+import type { GraphEdge, GraphNode, StepResult } from "./step-types.js";
+
+export interface StepData extends Record<string, unknown> {
+  readonly name: string;
+  readonly result: StepResult;
+  readonly sign: string;
+  /** As in "ran 1.2s". */
+  readonly text: string;
+  readonly mark: string;
+  readonly isCritical: boolean;
+}
+
+export type StepFlowNode = Node<StepData, "step">;
+export type StageFlowNode = Node<{ readonly title: string }, "stage">;
+export type FlowNode = StepFlowNode | StageFlowNode;
+
+/** Given, so that nothing has to be measured. */
+const HANDLES: NonNullable<Node["handles"]> = [
+  { id: "top", type: "target", position: Position.Top, x: NODE_WIDTH / 2, y: 0, width: 1, height: 1 },
+  { id: "left", type: "target", position: Position.Left, x: 0, y: NODE_HEIGHT / 2, width: 1, height: 1 },
+  { id: "bottom", type: "source", position: Position.Bottom, x: NODE_WIDTH / 2, y: NODE_HEIGHT, width: 1, height: 1 },
+  { id: "right", type: "source", position: Position.Right, x: NODE_WIDTH, y: NODE_HEIGHT / 2, width: 1, height: 1 },
+];
+
+const FIXED = { draggable: false, connectable: false, deletable: false } as const;
+
+export const stageNodes = ({ stages }: GraphLayout): readonly StageFlowNode[] =>
+  stages.map(({ title, x, y, width, height }) => ({
+    ...{ id: `stage ${title}`, type: "stage", position: { x, y }, width, height, measured: { width, height } },
+    ...{ data: { title }, selectable: false, focusable: false, zIndex: -1, ...FIXED },
+  }));
+
+function dataOf(node: GraphNode, first: GraphNode | undefined, isCritical: boolean): StepData {
+  const { name, result } = node;
+  return { name, result, sign: SIGNS[result], text: describeResult(node), mark: missMark(node, first), isCritical };
+}
+
+export const labelOf = ({ name, text, mark, isCritical }: StepData): string =>
+  [name, text, mark, isCritical ? "on the critical path" : ""].filter((part) => part !== "").join(", ");
+
+const isSame = (one: StepData, other: StepData): boolean => Object.keys(one).every((key) => one[key] === other[key]);
+
+interface Drawn {
+  readonly layout: GraphLayout;
+  readonly path: readonly number[];
+  /** Step that is looked at. */
+  readonly chosen: number | undefined;
+  /** What was drawn before. */
+  readonly before: ReadonlyMap<string, StepFlowNode>;
+}
+
+export function stepNodes(
+  nodes: readonly GraphNode[],
+  { layout, path, chosen, before }: Drawn,
+): readonly StepFlowNode[] {
+  const first = firstMiss(nodes);
+  const critical = new Set(path);
+  return nodes.flatMap((node): StepFlowNode[] => {
+    const position = layout.places.get(node.step);
+    if (position === undefined) return [];
+    const id = node.step.toString();
+    const data = dataOf(node, first, critical.has(node.step));
+    const selected = chosen === node.step;
+    const known = before.get(id);
+    if (known?.position === position && known.selected === selected && isSame(known.data, data)) return [known];
+    const size = { width: NODE_WIDTH, height: NODE_HEIGHT };
+    return [
+      {
+        ...{ id, type: "step", position, ...size, measured: size, handles: HANDLES, data, selected },
+        ...{ ariaRole: "button", ariaLabel: labelOf(data), ...FIXED },
+      },
+    ];
+  });
+}
+
+export function flowEdges(edges: readonly GraphEdge[], layout: GraphLayout, path: readonly number[]): Edge[] {
+  const nextOnPath = new Map(path.map((step, index) => [step, path[index + 1]]));
+  return edges.flatMap(({ from, to }): Edge[] => {
+    const [source, target] = [layout.places.get(from), layout.places.get(to)];
+    if (source === undefined || target === undefined) return [];
+    const isBelow = source.x === target.x && target.y > source.y;
+    return [
+      {
+        ...{ id: `${from.toString()} ${to.toString()}`, source: from.toString(), target: to.toString() },
+        ...{ sourceHandle: isBelow ? "bottom" : "right", targetHandle: isBelow ? "top" : "left" },
+        ...{ focusable: false, selectable: false, deletable: false },
+        ...(nextOnPath.get(from) === to && { className: "critical", zIndex: 1 }),
+      },
+    ];
+  });
+}

@@ -1,0 +1,58 @@
+/** Looks of the drawing: a few rules on its container, as each node is to cost next to nothing. */
+import type { SxProps, Theme } from "@mui/material/styles";
+import { SIGNS, stepColours } from "./step-look.js";
+
+const resultRules = Object.fromEntries(
+  Object.keys(SIGNS).map((result) => [`& .step.${result}`, { "--step-own": `var(--step-${result})` }]),
+);
+
+export const graphStyle: SxProps<Theme> = [
+  stepColours,
+  {
+    ...{ border: 1, borderColor: "divider", borderRadius: 1, bgcolor: "background.default", minWidth: 0, flex: 1 },
+    "& .react-flow": { "--xy-background-color": "transparent", "--xy-edge-stroke": "var(--step-muted)" },
+    "& .react-flow__node": { cursor: "pointer", borderRadius: "6px" },
+    "& .react-flow__node-stage": { cursor: "grab", pointerEvents: "none" },
+    "& .react-flow__node:focus-visible": { outline: "3px solid var(--step-accent)", outlineOffset: "2px" },
+    "& .react-flow__edge.critical .react-flow__edge-path": { stroke: "var(--step-accent)", strokeWidth: 3 },
+    "& .react-flow__attribution, & .react-flow__attribution a": {
+      background: "var(--step-paper)",
+      color: "var(--step-muted)",
+    },
+    "& .stage": {
+      ...{ width: "100%", height: "100%", boxSizing: "border-box", padding: "6px 12px", borderRadius: "8px" },
+      ...{ border: "1px solid var(--step-line)", background: "var(--step-paper)", opacity: 0.75 },
+      ...{ fontWeight: 600, color: "var(--step-text)", overflow: "hidden", whiteSpace: "nowrap", fontSize: "13px" },
+    },
+    "& .step": {
+      ...{ width: "100%", height: "100%", boxSizing: "border-box", padding: "5px 8px", borderRadius: "6px" },
+      ...{ border: "1px solid var(--step-line)", borderLeft: "6px solid var(--step-own)" },
+      ...{ background: "var(--step-paper)", color: "var(--step-text)", fontSize: "12px", lineHeight: "16px" },
+    },
+    "& .step.critical": { borderTopColor: "var(--step-accent)", borderBottomColor: "var(--step-accent)" },
+    "& .step.critical, & .selected .step": { borderRightColor: "var(--step-accent)", borderRightWidth: "3px" },
+    "& .selected .step": { outline: "3px solid var(--step-accent)" },
+    "& .step.missed": { boxShadow: "0 0 0 2px var(--step-failed)" },
+    "& .step.cascaded": { boxShadow: "0 0 0 2px var(--step-ran)" },
+    "& .step .name": {
+      ...{
+        display: "-webkit-box",
+        WebkitLineClamp: 2,
+        WebkitBoxOrient: "vertical",
+        overflow: "hidden",
+        height: "32px",
+      },
+      overflowWrap: "anywhere",
+    },
+    "& .step .about": {
+      display: "flex",
+      gap: "6px",
+      whiteSpace: "nowrap",
+      overflow: "hidden",
+      color: "var(--step-muted)",
+    },
+    "& .step .sign": { color: "var(--step-own)" },
+    "& .step .mark": { fontWeight: 600, color: "var(--step-text)" },
+    ...resultRules,
+  },
+];

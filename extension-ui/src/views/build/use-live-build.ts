@@ -1,0 +1,61 @@
+/** A build and its graph, kept up to date while it runs. */
+import { useCallback, useEffect, useRef, useState } from "react";
+import type { BuildEvent, BuildGraph, BuildRecord } from "../../api/openapi.js";
+import { type Loaded, useAnswer } from "../../state/use-answer.js";
+import { useEvents } from "../../state/use-events.js";
+
+/** A graph may be large: a build that runs is not asked for its own more often. */
+const GRAPH_INTERVAL_MS = 1000;
+
+export interface LiveBuild {
+  readonly record: Loaded<BuildRecord>;
+  readonly graph: Loaded<BuildGraph>;
+  /** The latest that was told of it, if anything. */
+  readonly latest: BuildEvent | undefined;
+}
+
+/** At once, then at most once in an interval; the last call is never lost. */
+function useThrottled(run: () => void, intervalMs: number): () => void {
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const lastMs = useRef(0);
+  useEffect(
+    () => () => {
+      clearTimeout(timer.current);
+      timer.current = undefined;
+    },
+    [],
+  );
+  return useCallback(() => {
+    if (timer.current !== undefined) return;
+    const go = (): void => {
+      timer.current = undefined;
+      lastMs.current = Date.now();
+      run();
+    };
+    timer.current = setTimeout(go, Math.max(0, lastMs.current + intervalMs - Date.now()));
+  }, [run, intervalMs]);
+}
+
+export function useLiveBuild(name: string): LiveBuild {
+  const record = useAnswer("getBuild", { name });
+  const graph = useAnswer("getGraph", { name });
+  const [latest, setLatest] = useState<BuildEvent | undefined>(undefined);
+  const reloadGraph = useThrottled(graph.reload, GRAPH_INTERVAL_MS);
+  const ref = record.answer?.ref;
+  useEvents({
+    onEvents: (events) => {
+      const last = events.filter(({ build }) => build.ref === ref).at(-1);
+      if (last === undefined || last.type === "removed") return;
+      setLatest(last);
+      reloadGraph();
+      // What is only known at its end, such as causes and what was sent.
+      if (last.build.endedAtMs !== undefined) record.reload();
+    },
+    onReset: () => {
+      setLatest(undefined);
+      reloadGraph();
+      record.reload();
+    },
+  });
+  return { record, graph, latest };
+}

@@ -1,0 +1,73 @@
+/** Lines over time; what they show is told by a table beside them, too. */
+import { Box, Typography, useTheme } from "@mui/material";
+import { LineChart as Chart } from "@mui/x-charts/LineChart";
+import { type ReactNode, useId } from "react";
+import { formatTime } from "../../parts/format.js";
+import { lineStyle } from "./line-styles.js";
+import type { Line } from "./usage-lines.js";
+
+const HEIGHT_PX = 200;
+const Y_AXIS_PX = 72;
+const TICKS = 5;
+const HEADROOM = 1.1;
+
+interface Props {
+  readonly title: string;
+  readonly timesMs: readonly number[];
+  readonly lines: readonly Line[];
+  readonly format: (value: number) => string;
+  /** Builds are counted: between 1 and 2 there is nothing. */
+  readonly isCount?: boolean;
+}
+
+const formatHour = (atMs: number): string =>
+  new Date(atMs).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+
+/** From 0, with room above the highest line. */
+const domainLimit = (_lowest: unknown, highest: { valueOf(): number }): { min: number; max: number } => ({
+  min: 0,
+  max: highest.valueOf() > 0 ? highest.valueOf() * HEADROOM : 1,
+});
+
+export function LineChart({ title, timesMs, lines, format, isCount = false }: Props): ReactNode {
+  const theme = useTheme();
+  const id = useId();
+  const dashes = lines.map((_, index) => ({
+    [`& .MuiLineElement-series-line${index.toString()}`]: { strokeDasharray: lineStyle(theme, index).dashes },
+  }));
+  return (
+    <Box sx={{ minWidth: 0 }}>
+      <Typography variant="h3" id={id}>
+        {title}
+      </Typography>
+      <Box role="img" aria-labelledby={id}>
+        <Chart
+          height={HEIGHT_PX}
+          skipAnimation
+          hideLegend
+          margin={{ left: 0, right: 24, top: 12, bottom: 0 }}
+          grid={{ horizontal: true }}
+          xAxis={[
+            {
+              ...{ data: [...timesMs], scaleType: "time", tickNumber: TICKS, disableLine: true, domainLimit: "strict" },
+              valueFormatter: (atMs: number, { location }: { readonly location: string }) =>
+                location === "tick" ? formatHour(atMs) : formatTime(atMs),
+            },
+          ]}
+          yAxis={[
+            {
+              ...{ width: Y_AXIS_PX, tickNumber: TICKS, disableLine: true, domainLimit, valueFormatter: format },
+              ...(isCount && { tickMinStep: 1 }),
+            },
+          ]}
+          series={lines.map(({ name, values }, index) => ({
+            ...{ id: `line${index.toString()}`, label: name, data: [...values], showMark: false, curve: "linear" },
+            color: lineStyle(theme, index).color,
+            valueFormatter: (value: number | null) => (value === null ? "" : format(value)),
+          }))}
+          sx={dashes}
+        />
+      </Box>
+    </Box>
+  );
+}

@@ -1,0 +1,77 @@
+/** What builders used over the last hours, and how many builds ran and waited. */
+import { Box, Typography } from "@mui/material";
+import { type ReactNode, useMemo } from "react";
+import type { UsageHistory } from "../../api/openapi.js";
+import { formatBytes, formatDuration } from "../../parts/format.js";
+import { LoadedView } from "../../parts/loaded-view.js";
+import { Section } from "../../parts/section.js";
+import { useAnswer } from "../../state/use-answer.js";
+import { LineChart } from "./line-chart.js";
+import { type LineGroup, LineTable } from "./line-table.js";
+import { formatCores } from "./usage-amounts.js";
+import { linesOf, loadLinesOf, type Measure, timesOf } from "./usage-lines.js";
+
+const REFRESH_MS = 10_000;
+/** A line needs two ends. */
+const SAMPLES_MIN = 2;
+
+const MEASURES = [
+  { measure: "cpuCores", title: "CPU", format: formatCores, end: "highest" },
+  { measure: "memoryBytes", title: "Memory", format: formatBytes, end: "highest" },
+  { measure: "stateBytes", title: "Kept", format: formatBytes, end: "highest" },
+  { measure: "diskFreeBytes", title: "Free disk", format: formatBytes, end: "lowest" },
+] as const satisfies readonly (Omit<LineGroup, "lines"> & { readonly measure: Measure })[];
+
+const formatWhole = (count: number): string => (Number.isInteger(count) ? count.toString() : "");
+
+function Charts({ history }: { readonly history: UsageHistory }): ReactNode {
+  const timesMs = useMemo(() => timesOf(history), [history]);
+  const load = useMemo(() => [{ title: "Builds", lines: loadLinesOf(history), format: formatWhole }], [history]);
+  const usage = useMemo(
+    () => MEASURES.map(({ measure, ...rest }) => ({ ...rest, lines: linesOf(history, measure) })),
+    [history],
+  );
+  return (
+    <>
+      {load.map((group) => (
+        <Box key={group.title} sx={{ mb: 2 }}>
+          <LineChart {...group} timesMs={timesMs} isCount />
+          <LineTable label="Running and waiting builds" groups={[{ ...group, end: "highest" }]} />
+        </Box>
+      ))}
+      <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: "minmax(0, 1fr) minmax(0, 1fr)", mb: 2 }}>
+        {usage.map(({ title, lines, format }) => (
+          <LineChart key={title} title={title} lines={lines} format={format} timesMs={timesMs} />
+        ))}
+      </Box>
+      <LineTable label="What builders use" groups={usage} />
+    </>
+  );
+}
+
+const spanOf = ({ load }: UsageHistory): number => (load.at(-1)?.atMs ?? 0) - (load[0]?.atMs ?? 0);
+
+export function UsageOverTime(): ReactNode {
+  const loaded = useAnswer("getUsageHistory", {}, REFRESH_MS);
+  const { answer } = loaded;
+  return (
+    <Section
+      title="Over time"
+      about={
+        answer !== undefined && answer.load.length >= SAMPLES_MIN
+          ? `The last ${formatDuration(spanOf(answer))}, as far as this MemoBuild has run. Kept is what BuildKit keeps, and of memobuild the shared cache.`
+          : undefined
+      }
+    >
+      <LoadedView loaded={loaded} of="the history">
+        {(history) =>
+          history.load.length < SAMPLES_MIN ? (
+            <Typography>Figures come every 10 s: the first lines are drawn then.</Typography>
+          ) : (
+            <Charts history={history} />
+          )
+        }
+      </LoadedView>
+    </Section>
+  );
+}

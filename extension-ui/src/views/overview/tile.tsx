@@ -1,0 +1,28 @@
+/** One figure, large, with what it is and a line about it. */
+import { Box, Paper, Typography } from "@mui/material";
+import type { ReactNode } from "react";
+
+interface Props {
+  readonly title: string;
+  readonly value: string;
+  readonly about: ReactNode;
+  /** Something small that shows how it went. */
+  readonly children?: ReactNode;
+}
+
+export const Tile = ({ about, children, title, value }: Props): ReactNode => (
+  <Paper variant="outlined" sx={{ p: 2, minWidth: 0 }}>
+    <Typography component="h2" variant="body2" color="text.secondary">
+      {title}
+    </Typography>
+    <Box sx={{ display: "flex", alignItems: "flex-end", gap: 2 }}>
+      <Typography sx={{ fontSize: "1.75rem", fontWeight: 600, lineHeight: 1.4, whiteSpace: "nowrap" }}>
+        {value}
+      </Typography>
+      {children !== undefined && <Box sx={{ flex: 1, minWidth: 0 }}>{children}</Box>}
+    </Box>
+    <Typography component="div" variant="body2" color="text.secondary">
+      {about}
+    </Typography>
+  </Paper>
+);

@@ -1,0 +1,175 @@
+/** Settings at run time: what is reported, which changes hold, and what is taken over from an earlier run. */
+import { expect } from "chai";
+import { MemoryKeptSettings, memorySettings } from "../test/support/memory-settings.js";
+import { ConfigError } from "./config-error.js";
+import { OPTIONS } from "./options.js";
+import type { RuntimeSettings } from "./runtime-settings.js";
+import type { SettingReport } from "./settings.js";
+
+const GIB = 2 ** 30;
+
+const settingOf = (settings: RuntimeSettings, name: string): SettingReport | undefined =>
+  settings.report().find((setting) => setting.name === name);
+
+async function problemsOf(change: Promise<void>): Promise<string> {
+  try {
+    await change;
+    return "";
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+}
+
+describe("RuntimeSettings", () => {
+  it("reports every option, in the order of the table", () => {
+    expect(
+      memorySettings()
+        .report()
+        .map(({ name }) => name),
+    ).to.deep.equal(OPTIONS.map(({ name }) => name));
+  });
+
+  it("says of a value where it is from", () => {
+    const settings = memorySettings({
+      flags: { "queue-timeout": ["1m"] },
+      env: { MEMOBUILD_DRAIN_TIMEOUT: "5s", MEMOBUILD_LISTEN: "unix:///a unix:///b" },
+      yaml: "# ours\nhistory-max-builds: 7\n",
+    });
+    const brief = (name: string): unknown => {
+      const { source, origin, texts } = settingOf(settings, name) ?? {};
+      return { source, origin, texts };
+    };
+    expect(brief("queue-timeout")).to.deep.equal({ source: "flag", origin: "--queue-timeout", texts: ["1m"] });
+    expect(brief("drain-timeout")).to.deep.equal({
+      source: "environment",
+      origin: "MEMOBUILD_DRAIN_TIMEOUT",
+      texts: ["5s"],
+    });
+    expect(brief("listen")).to.deep.include({ texts: ["unix:///a", "unix:///b"] });
+    expect(brief("history-max-builds")).to.deep.equal({
+      source: "file",
+      origin: "memobuild.yaml:2: history-max-builds",
+      texts: ["7"],
+    });
+    expect(brief("data-dir")).to.deep.equal({
+      source: "default",
+      origin: "",
+      texts: ["/home/dev/.local/state/memobuild"],
+    });
+    expect(brief("builder-max-clients")).to.deep.equal({ source: "default", origin: "", texts: [] });
+  });
+
+  it("says which values there are", () => {
+    const settings = memorySettings();
+    expect(settingOf(settings, "cache")?.choices).to.deep.equal(["on", "read-only", "off"]);
+    expect(settingOf(settings, "retry-lost-builds")).to.deep.include({ choices: ["true", "false"], value: "" });
+    expect(settingOf(settings, "http")).to.deep.include({ choices: [], isChangeable: false });
+  });
+
+  it("changes what holds, tells of it and keeps it", async () => {
+    const kept = new MemoryKeptSettings();
+    const settings = memorySettings({ flags: { "cache-max-bytes": ["10GiB"] }, kept });
+    const seen: unknown[] = [];
+    settings.onChange(() => seen.push(settings.config.cache.maxBytes));
+    await settings.change({ "cache-max-bytes": "20GiB", "builder-max-clients": "3" });
+    expect(seen).to.deep.equal([20 * GIB]);
+    expect(settings.config.farm.maxClients).to.equal(3);
+    expect(settingOf(settings, "cache-max-bytes")).to.deep.include({
+      source: "runtime",
+      origin: "",
+      texts: ["20GiB"],
+      configured: ["10GiB"],
+    });
+    expect([...kept.all()]).to.deep.equal([
+      ["cache-max-bytes", "20GiB"],
+      ["builder-max-clients", "3"],
+    ]);
+  });
+
+  it("has what is configured again when a change is undone", async () => {
+    const kept = new MemoryKeptSettings({ "queue-timeout": "3s" });
+    const settings = memorySettings({ kept });
+    expect(settings.config.farm.queueTimeoutMs).to.equal(3000);
+    await settings.change({ "queue-timeout": null });
+    expect(settings.config.farm.queueTimeoutMs).to.equal(600_000);
+    expect(settingOf(settings, "queue-timeout")?.source).to.equal("default");
+    expect(kept.all()).to.be.empty;
+  });
+
+  it("makes all changes or none, and names every mistake", async () => {
+    const kept = new MemoryKeptSettings();
+    const settings = memorySettings({ kept });
+    const { config } = settings;
+    settings.onChange(() => expect.fail("nothing was changed"));
+    const changes = { "export-timeout": "5m", "queue-timeout": "soon", http: "127.0.0.1:1", "cache-max-byte": "1GiB" };
+    expect(await problemsOf(settings.change({ ...changes, "log-level": "" }))).to.equal(
+      [
+        "--http: cannot be changed while MemoBuild runs",
+        "--cache-max-byte: unknown option, did you mean cache-max-bytes?",
+        '--queue-timeout: "soon" is not a duration, as in 500ms, 30s, 5m, 1h or 30d',
+        "--log-level: needs a value",
+      ].join("\n"),
+    );
+    expect(settings.config).to.equal(config);
+    expect(kept.all()).to.be.empty;
+  });
+
+  it("checks a change beside what is configured", async () => {
+    const settings = memorySettings({ flags: { "cache-hard-max-bytes": ["10GiB"] } });
+    expect(await problemsOf(settings.change({ "cache-max-bytes": "20GiB" }))).to.equal(
+      "--cache-hard-max-bytes: 10.7GB is less than the 21.5GB of --cache-max-bytes",
+    );
+    await settings.change({ "cache-max-bytes": "20GiB", "cache-hard-max-bytes": "30GiB" });
+    expect(settings.config.cache).to.deep.include({ maxBytes: 20 * GIB, hardMaxBytes: 30 * GIB });
+  });
+
+  it("changes nothing when the change cannot be kept", async () => {
+    const kept = new MemoryKeptSettings();
+    kept.keep = () => {
+      throw new Error("disk full");
+    };
+    const settings = memorySettings({ kept });
+    const failure = await settings.change({ "drain-timeout": "1s" }).catch((error: unknown) => error);
+    expect(failure).to.be.an("error").with.property("message", "disk full");
+    expect(settings.config.drainTimeoutMs).to.equal(30_000);
+  });
+
+  it("switches the cache off and on where it was started on, and not where it was started off", async () => {
+    const on = memorySettings();
+    for (const mode of ["off", "read-only", "on"]) {
+      await on.change({ cache: mode });
+      expect(on.config.cache.mode).to.equal(mode);
+    }
+    const off = memorySettings({ flags: { cache: ["off"] } });
+    expect(await problemsOf(off.change({ cache: "on" }))).to.equal(
+      "--cache: MemoBuild was started with the cache off: start it with --cache on or --cache read-only",
+    );
+  });
+
+  it("takes over kept values that hold only beside each other", () => {
+    const kept = new MemoryKeptSettings({ "cache-max-bytes": "20GiB", "cache-hard-max-bytes": "30GiB" });
+    const settings = memorySettings({ flags: { "cache-hard-max-bytes": ["10GiB"] }, kept });
+    expect(settings.config.cache).to.deep.include({ maxBytes: 20 * GIB, hardMaxBytes: 30 * GIB });
+  });
+
+  it("drops kept values that do not go with what is configured, and says why", () => {
+    const kept = new MemoryKeptSettings({
+      "cache-max-bytes": "20GiB",
+      "queue-timeout": "1s",
+      "drain-timeout": "later",
+      colour: "red",
+    });
+    const dropped: (readonly [name: string, cause: string])[] = [];
+    const onDropped = (name: string, cause: string): void => void dropped.push([name, cause]);
+    const settings = memorySettings({ flags: { "cache-hard-max-bytes": ["10GiB"] }, kept, onDropped });
+    expect(dropped).to.deep.equal([
+      ["cache-max-bytes", "--cache-hard-max-bytes: 10.7GB is less than the 21.5GB of --cache-max-bytes"],
+      ["drain-timeout", '--drain-timeout: "later" is not a duration, as in 500ms, 30s, 5m, 1h or 30d'],
+      ["colour", "--colour: unknown option"],
+    ]);
+    expect([...kept.all()]).to.deep.equal([["queue-timeout", "1s"]]);
+    expect(settings.config.farm.queueTimeoutMs).to.equal(1000);
+    expect(settings.config.cache.maxBytes).to.equal(undefined);
+  });
+});

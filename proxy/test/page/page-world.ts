@@ -1,0 +1,90 @@
+/** A MemoBuild with real builds behind it, and a browser that shows its page. */
+import { existsSync } from "node:fs";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { expect } from "chai";
+import type { Browser, Page } from "playwright-core";
+import { apiSocketPath } from "../../config/data-dir.js";
+import { BuildsWorld, type BuildsWorldOptions } from "../builds/builds-world.js";
+import { launchBrowser, type Look, openPage, type Opened } from "./browser.js";
+import { type Bridge, bridgeDesktop, type BridgeShape } from "./desktop-bridge.js";
+
+const PAGE_FILE = fileURLToPath(new URL("../../../extension-ui/dist/index.html", import.meta.url));
+
+export class PageWorld {
+  readonly builds: BuildsWorld;
+  readonly #browser: Browser;
+  readonly #opened: Opened[] = [];
+
+  private constructor(builds: BuildsWorld, browser: Browser) {
+    this.builds = builds;
+    this.#browser = browser;
+  }
+
+  static async start(options?: BuildsWorldOptions): Promise<PageWorld> {
+    if (!existsSync(PAGE_FILE)) throw new Error(`${PAGE_FILE} is missing: run "make ui" first`);
+    const builds = await BuildsWorld.start(options);
+    try {
+      return new PageWorld(builds, await launchBrowser());
+    } catch (error) {
+      await builds.stop();
+      throw error;
+    }
+  }
+
+  /** The web page. @param route such as "#/builds" */
+  async open(route: string, look?: Look): Promise<Page> {
+    return this.#keep(await openPage(this.#browser, `${this.builds.memoBuild.http}/${route}`, look));
+  }
+
+  /** The tab of Docker Desktop, from its file. */
+  async openAsExtension(route: string, shape: BridgeShape, look?: Look): Promise<{ page: Page; bridge: Bridge }> {
+    const socketPath = apiSocketPath(this.builds.dataDir);
+    let bridge: Bridge = { commands: [], opened: [] };
+    const opened = await openPage(this.#browser, `${pathToFileURL(PAGE_FILE).href}${route}`, look, async (page) => {
+      bridge = await bridgeDesktop(page, { socketPath, shape, buildx: this.builds.buildx });
+    });
+    return { page: this.#keep(opened), bridge };
+  }
+
+  /** From its file, with whatever `install` puts into its window first: no Docker Desktop, or an odd one. */
+  async openFile(route: string, install: () => void = () => undefined): Promise<{ page: Page }> {
+    const url = `${pathToFileURL(PAGE_FILE).href}${route}`;
+    return { page: this.#keep(await openPage(this.#browser, url, {}, (page) => page.addInitScript(install))) };
+  }
+
+  #keep(opened: Opened): Page {
+    this.#opened.push(opened);
+    return opened.page;
+  }
+
+  /** Closes the pages of a test. @param isExpected complaints that the test brought about */
+  async closePages(isExpected: (complaint: string) => boolean = () => false): Promise<void> {
+    const opened = this.#opened.splice(0);
+    for (const page of opened) await page.close();
+    const complaints = opened.flatMap((page) => page.complaints).filter((complaint) => !isExpected(complaint));
+    expect(complaints, "what the page wrote to the console").to.deep.equal([]);
+  }
+
+  async stop(): Promise<void> {
+    await this.#browser.close();
+    await this.builds.stop();
+  }
+}
+
+/** Starts one before the tests of a `describe` block and stops it after; the result is valid within tests only. */
+export function usePageWorld(options?: BuildsWorldOptions): () => PageWorld {
+  const current: { world?: PageWorld } = {};
+  before(async () => {
+    current.world = await PageWorld.start(options);
+  });
+  afterEach(async () => {
+    await current.world?.closePages();
+  });
+  after(async () => {
+    await current.world?.stop();
+  });
+  return () => {
+    if (current.world === undefined) throw new Error("the world exists within tests only");
+    return current.world;
+  };
+}

@@ -1,0 +1,42 @@
+/** Settings whose changes are kept in memory. */
+import { type Flags, loadConfigured } from "../../config/load-config.js";
+import { type KeptSettings, RuntimeSettings } from "../../config/runtime-settings.js";
+
+export class MemoryKeptSettings implements KeptSettings {
+  readonly #values: Map<string, string>;
+
+  constructor(values: Readonly<Record<string, string>> = {}) {
+    this.#values = new Map(Object.entries(values));
+  }
+
+  all(): ReadonlyMap<string, string> {
+    return new Map(this.#values);
+  }
+
+  keep(changes: Readonly<Record<string, string | null>>): void {
+    for (const [name, value] of Object.entries(changes)) {
+      if (value === null) this.#values.delete(name);
+      else this.#values.set(name, value);
+    }
+  }
+}
+
+export interface MemorySettingsOptions {
+  readonly flags?: Flags;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Text of memobuild.yaml. */
+  readonly yaml?: string;
+  readonly kept?: KeptSettings;
+  readonly onDropped?: (name: string, cause: string) => void;
+}
+
+export function memorySettings(options: MemorySettingsOptions = {}): RuntimeSettings {
+  const { env, flags, kept = new MemoryKeptSettings(), onDropped = () => undefined, yaml } = options;
+  const configured = loadConfigured({
+    flags: { ...(yaml !== undefined && { config: ["memobuild.yaml"] }), ...flags },
+    env: { HOME: "/home/dev", ...env },
+    cwd: "/srv",
+    readFile: () => yaml ?? "",
+  });
+  return new RuntimeSettings(configured, kept, onDropped);
+}
