@@ -23,6 +23,9 @@ export default defineConfig({
   build: {
     target: "es2022",
     modulePreload: false,
+    // Slower than the default, and 2 % smaller.
+    minify: "terser",
+    terserOptions: { compress: { passes: 2 } },
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 2000,
     rolldownOptions: { output: { format: "iife" } },

@@ -1,21 +1,21 @@
-/** A clock for what is told as long as it lasts. */
+/** A clock for what is told as long as it lasts, and for how long ago something was. */
 import { useEffect, useState } from "react";
 
-const TICK_MS = 1000;
+const FAST_MS = 1000;
+const SLOW_MS = 30_000;
 
-/** Milliseconds since 1970, renewed each second, or each `tickMs`, as long as `isTicking`. */
-export function useNow(isTicking: boolean, tickMs: number = TICK_MS): number {
+/** Milliseconds since 1970: renewed each second where something is under way, else as ages need it. */
+export function useNow(isUnderWay: boolean): number {
   const [nowMs, setNowMs] = useState(() => Date.now());
   useEffect(() => {
-    if (!isTicking) return undefined;
     const tick = (): void => {
       setNowMs(Date.now());
     };
     tick();
-    const timer = setInterval(tick, tickMs);
+    const timer = setInterval(tick, isUnderWay ? FAST_MS : SLOW_MS);
     return () => {
       clearInterval(timer);
     };
-  }, [isTicking, tickMs]);
+  }, [isUnderWay]);
   return nowMs;
 }

@@ -17,18 +17,17 @@ function ChangedFiles({ cause: { files = [], fileCount = files.length } }: { rea
         <TableHead>
           <TableRow>
             <TableCell>File</TableCell>
-            <TableCell sx={{ width: 84 }}>Change</TableCell>
-            <TableCell sx={{ width: "20%" }}>Before</TableCell>
-            <TableCell sx={{ width: "20%" }}>Now</TableCell>
+            <TableCell sx={{ width: "45%" }}>Change</TableCell>
           </TableRow>
         </TableHead>
         <TableBody sx={{ "& td": { overflowWrap: "anywhere" } }}>
           {shown.map(({ after, before, change, path }) => (
             <TableRow key={path}>
               <TableCell sx={{ fontFamily: "monospace" }}>{path}</TableCell>
-              <TableCell>{change}</TableCell>
-              <TableCell>{before}</TableCell>
-              <TableCell>{after}</TableCell>
+              <TableCell>
+                {change}
+                {(before !== "" || after !== "") && `: ${before} → ${after}`}
+              </TableCell>
             </TableRow>
           ))}
         </TableBody>

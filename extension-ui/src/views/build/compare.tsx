@@ -10,7 +10,14 @@ import { Title } from "../../parts/title.js";
 import { hrefOf, useQuery } from "../../state/route.js";
 import { useAnswer } from "../../state/use-answer.js";
 import { elapsedMs, hitRateText, projectText, shortRef, targetText } from "./build-words.js";
-import { changeText, comparedText, type ComparedRow, differences, differentFirst, isDifferent } from "./compare-rows.js";
+import {
+  changeText,
+  comparedText,
+  type ComparedRow,
+  differences,
+  differentFirst,
+  isDifferent,
+} from "./compare-rows.js";
 import { Facts } from "./facts.js";
 import { PlainTable } from "./plain-table.js";
 import { StepResultText } from "./step-result.js";
@@ -23,7 +30,12 @@ const Side = ({ build, title }: { readonly build: BuildSummary; readonly title: 
     <Section title={title}>
       <Facts
         facts={[
-          ["Build", <Link key="ref" href={hrefOf(["builds", build.ref])}>{shortRef(build.ref)}</Link>],
+          [
+            "Build",
+            <Link key="ref" href={hrefOf(["builds", build.ref])}>
+              {shortRef(build.ref)}
+            </Link>,
+          ],
           ["Project", [projectText(build), targetText(build)].filter((part) => part !== "").join(" ")],
           ["Outcome", <Outcome key="outcome" outcome={build.outcome} />],
           ["Started", formatTime(build.startedAtMs)],

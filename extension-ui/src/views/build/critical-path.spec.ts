@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { criticalPath } from "./critical-path.js";
+import { criticalPath, criticalSteps } from "./critical-path.js";
 import { stagedBuild } from "./step-fixture.js";
 
 describe("criticalPath", () => {
@@ -26,5 +26,12 @@ describe("criticalPath", () => {
   it("follows a chain of thousands of steps", () => {
     const { nodes, edges } = stagedBuild(1, 5000);
     expect(criticalPath(nodes, edges)).to.have.length(5000);
+  });
+});
+
+describe("criticalSteps", () => {
+  it("leaves out what took no time", () => {
+    const nodes = [5, 0, 7].map((durationMs, step) => ({ step, durationMs }));
+    expect([...criticalSteps(nodes, [0, 1, 2])]).to.deep.equal([0, 2]);
   });
 });

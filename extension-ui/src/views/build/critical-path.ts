@@ -31,3 +31,12 @@ export function criticalPath(
 
 const longestOf = (chains: readonly Chain[]): Chain | undefined =>
   chains.reduce<Chain | undefined>((most, chain) => (chain.ms > (most?.ms ?? -1) ? chain : most), undefined);
+
+/** Of the path, those that took time: what was cached only leads from one to the next. */
+export function criticalSteps(
+  nodes: readonly Pick<GraphNode, "step" | "durationMs">[],
+  path: readonly number[],
+): ReadonlySet<number> {
+  const onPath = new Set(path);
+  return new Set(nodes.filter(({ durationMs, step }) => durationMs > 0 && onPath.has(step)).map(({ step }) => step));
+}

@@ -1,5 +1,5 @@
 /** The boxes of the drawing: plain elements, as there may be a thousand of them. */
-import type { NodeProps } from "@xyflow/react";
+import { Handle, type NodeProps, Position } from "@xyflow/react";
 import { memo, type NamedExoticComponent } from "react";
 import type { StageFlowNode, StepFlowNode } from "./graph-flow.js";
 
@@ -18,6 +18,10 @@ export const StepNode: NamedExoticComponent<NodeProps<StepFlowNode>> = memo(func
         {mark !== "" && <span className="mark">{mark}</span>}
         {isCritical && <span title="on the critical path">◆ critical</span>}
       </div>
+      <Handle id="top" type="target" position={Position.Top} isConnectable={false} />
+      <Handle id="left" type="target" position={Position.Left} isConnectable={false} />
+      <Handle id="bottom" type="source" position={Position.Bottom} isConnectable={false} />
+      <Handle id="right" type="source" position={Position.Right} isConnectable={false} />
     </div>
   );
 });

@@ -1,6 +1,7 @@
 /** Steps and edges as the drawing library takes them; what did not change stays the same object, and is not drawn anew. */
-import { type Edge, type Node, Position } from "@xyflow/react";
+import type { Edge, Node } from "@xyflow/react";
 import { describeResult } from "./build-words.js";
+import { criticalSteps } from "./critical-path.js";
 import { type GraphLayout, NODE_HEIGHT, NODE_WIDTH } from "./graph-layout.js";
 import { firstMiss, missMark } from "./misses.js";
 import { SIGNS } from "./step-look.js";
@@ -19,14 +20,6 @@ export interface StepData extends Record<string, unknown> {
 export type StepFlowNode = Node<StepData, "step">;
 export type StageFlowNode = Node<{ readonly title: string }, "stage">;
 export type FlowNode = StepFlowNode | StageFlowNode;
-
-/** Given, so that nothing has to be measured. */
-const HANDLES: NonNullable<Node["handles"]> = [
-  { id: "top", type: "target", position: Position.Top, x: NODE_WIDTH / 2, y: 0, width: 1, height: 1 },
-  { id: "left", type: "target", position: Position.Left, x: 0, y: NODE_HEIGHT / 2, width: 1, height: 1 },
-  { id: "bottom", type: "source", position: Position.Bottom, x: NODE_WIDTH / 2, y: NODE_HEIGHT, width: 1, height: 1 },
-  { id: "right", type: "source", position: Position.Right, x: NODE_WIDTH, y: NODE_HEIGHT / 2, width: 1, height: 1 },
-];
 
 const FIXED = { draggable: false, connectable: false, deletable: false } as const;
 
@@ -60,7 +53,7 @@ export function stepNodes(
   { layout, path, chosen, before }: Drawn,
 ): readonly StepFlowNode[] {
   const first = firstMiss(nodes);
-  const critical = new Set(path);
+  const critical = criticalSteps(nodes, path);
   return nodes.flatMap((node): StepFlowNode[] => {
     const position = layout.places.get(node.step);
     if (position === undefined) return [];
@@ -72,7 +65,7 @@ export function stepNodes(
     const size = { width: NODE_WIDTH, height: NODE_HEIGHT };
     return [
       {
-        ...{ id, type: "step", position, ...size, measured: size, handles: HANDLES, data, selected },
+        ...{ id, type: "step", position, ...size, measured: size, data, selected },
         ...{ ariaRole: "button", ariaLabel: labelOf(data), ...FIXED },
       },
     ];

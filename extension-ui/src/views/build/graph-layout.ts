@@ -4,11 +4,11 @@ import { type Stage, stagesOf } from "./stages.js";
 import { inOrder } from "./step-order.js";
 import type { GraphEdge, GraphNode } from "./step-types.js";
 
-export const NODE_WIDTH = 248;
+export const NODE_WIDTH = 232;
 export const NODE_HEIGHT = 64;
-const GAP = 20;
+const GAP = 16;
 const STAGE_HEAD = 30;
-const STAGE_GAP = 70;
+const STAGE_GAP = 48;
 /** Longer stages go on in another column. */
 const ROWS_MAX = 12;
 /** dagre takes too long beyond; then stages stand in columns by how deep they are. */

@@ -12,6 +12,7 @@ export const graphStyle: SxProps<Theme> = [
     ...{ border: 1, borderColor: "divider", borderRadius: 1, bgcolor: "background.default", minWidth: 0, flex: 1 },
     "& .react-flow": { "--xy-background-color": "transparent", "--xy-edge-stroke": "var(--step-muted)" },
     "& .react-flow__node": { cursor: "pointer", borderRadius: "6px" },
+    "& .react-flow__handle": { visibility: "hidden" },
     "& .react-flow__node-stage": { cursor: "grab", pointerEvents: "none" },
     "& .react-flow__node:focus-visible": { outline: "3px solid var(--step-accent)", outlineOffset: "2px" },
     "& .react-flow__edge.critical .react-flow__edge-path": { stroke: "var(--step-accent)", strokeWidth: 3 },
@@ -27,7 +28,7 @@ export const graphStyle: SxProps<Theme> = [
     "& .step": {
       ...{ width: "100%", height: "100%", boxSizing: "border-box", padding: "5px 8px", borderRadius: "6px" },
       ...{ border: "1px solid var(--step-line)", borderLeft: "6px solid var(--step-own)" },
-      ...{ background: "var(--step-paper)", color: "var(--step-text)", fontSize: "12px", lineHeight: "16px" },
+      ...{ background: "var(--step-paper)", color: "var(--step-text)", fontSize: "13px", lineHeight: "16px" },
     },
     "& .step.critical": { borderTopColor: "var(--step-accent)", borderBottomColor: "var(--step-accent)" },
     "& .step.critical, & .selected .step": { borderRightColor: "var(--step-accent)", borderRightWidth: "3px" },

@@ -4,7 +4,7 @@ import { type ReactNode, useCallback, useMemo } from "react";
 import type { BuildGraph } from "../../api/openapi.js";
 import { formatCount, formatDuration } from "../../parts/format.js";
 import { hrefOf, useQuery } from "../../state/route.js";
-import { criticalPath } from "./critical-path.js";
+import { criticalPath, criticalSteps } from "./critical-path.js";
 import { GraphDrawing } from "./graph-drawing.js";
 import { firstMiss, missMark } from "./misses.js";
 import { shownNodes, stagesOf } from "./stages.js";
@@ -48,7 +48,7 @@ export function GraphTab({ graph }: { readonly graph: BuildGraph }): ReactNode {
   );
   const chosen = step === null ? undefined : graph.nodes.find((node) => node.step === Number(step));
   const first = firstMiss(graph.nodes);
-  const onPath = new Set(path);
+  const onPath = criticalSteps(nodes, path);
   const marksOf = (node: GraphNode): string =>
     [missMark(node, first), onPath.has(node.step) ? "critical path" : ""].filter((mark) => mark !== "").join(", ");
   const pathMs = nodes.reduce((sum, node) => (onPath.has(node.step) ? sum + node.durationMs : sum), 0);
@@ -81,7 +81,7 @@ export function GraphTab({ graph }: { readonly graph: BuildGraph }): ReactNode {
         />
         <Legend nodes={nodes} />
         <Typography variant="body2" color="text.secondary">
-          {path.length > 0 && `Critical path: ${formatCount(path.length, "step")}, ${formatDuration(pathMs)}. `}
+          {onPath.size > 0 && `Critical path: ${formatCount(onPath.size, "step")}, ${formatDuration(pathMs)}. `}
           {graph.isCut && "There were more steps than are kept."}
         </Typography>
       </Box>

@@ -6,7 +6,7 @@ import { formatDuration } from "../../parts/format.js";
 import { hrefOf, useQuery } from "../../state/route.js";
 import { useNow } from "../../state/use-now.js";
 import { describeResult } from "./build-words.js";
-import { criticalPath } from "./critical-path.js";
+import { criticalPath, criticalSteps } from "./critical-path.js";
 import { shownNodes, stagesOf } from "./stages.js";
 import { colourOf, SIGNS } from "./step-look.js";
 import { type Bar, barsOf, spanOf, type Tick, ticksOf, type TimeSpan } from "./timeline.js";
@@ -79,7 +79,7 @@ const Axis = ({ ticks }: { readonly ticks: readonly Tick[] }): ReactNode => (
 
 function Stages({ graph, span, zoom, withInternal }: Props): ReactNode {
   const nodes = useMemo(() => shownNodes(graph.nodes, withInternal), [graph, withInternal]);
-  const onPath = useMemo(() => new Set(criticalPath(nodes, graph.edges)), [nodes, graph]);
+  const onPath = useMemo(() => criticalSteps(nodes, criticalPath(nodes, graph.edges)), [nodes, graph]);
   const stages = stagesOf(nodes).map((stage) => ({ title: stage.title, bars: barsOf(stage.nodes, span) }));
   return (
     <Box sx={timelineStyle} tabIndex={0} role="group" aria-label="Timeline">

@@ -10,6 +10,15 @@ describe("spanOf", () => {
     expect(spanOf([ended, running], 1000)).to.deep.equal({ startMs: 100, endMs: 1000 });
   });
 
+  it("is not stretched by a cached step that has the times of an earlier build", () => {
+    const cached = stepNode(0, { startedAtMs: 1, completedAtMs: 1, result: "cached" });
+    const ran = stepNode(1, { startedAtMs: 100, completedAtMs: 400 });
+    const span = spanOf([cached, ran], 1000);
+    expect(span).to.deep.equal({ startMs: 100, endMs: 400 });
+    expect(barsOf([cached], { startMs: 100, endMs: 400 })[0]).to.include({ from: 0, share: 0, lastedMs: 0 });
+    expect(spanOf([cached], 1000)).to.deep.equal({ startMs: 1, endMs: 1 });
+  });
+
   it("is undefined where nothing began", () => {
     expect(spanOf([stepNode(0, { result: "waiting" })], 1000)).to.equal(undefined);
   });

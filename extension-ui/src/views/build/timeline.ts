@@ -21,8 +21,16 @@ const TICKS_MAX = 8;
 const NICE_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000] as const;
 const MINUTE_MS = 60_000;
 
-/** From the first start to the last end; what still runs lasts until `nowMs`. Undefined where nothing began. */
+/**
+ * From the first start to the last end; what still runs lasts until `nowMs`. Undefined where nothing began. The times of
+ * cached steps may be those of an earlier build, and count only where nothing ran.
+ */
 export function spanOf(nodes: readonly GraphNode[], nowMs: number): TimeSpan | undefined {
+  const own = nodes.filter(({ result }) => result !== "cached");
+  return wholeSpan(own, nowMs) ?? wholeSpan(nodes, nowMs);
+}
+
+function wholeSpan(nodes: readonly GraphNode[], nowMs: number): TimeSpan | undefined {
   let span: TimeSpan | undefined;
   for (const { completedAtMs, result, startedAtMs } of nodes) {
     if (startedAtMs === undefined) continue;
@@ -42,8 +50,9 @@ export function barsOf(nodes: readonly GraphNode[], { startMs, endMs }: TimeSpan
     .flatMap((node): Bar[] => {
       const { completedAtMs, result, startedAtMs } = node;
       if (startedAtMs === undefined) return [];
-      const end = completedAtMs ?? (result === "running" ? endMs : startedAtMs);
-      const [afterMs, lastedMs] = [startedAtMs - startMs, Math.max(0, end - startedAtMs)];
+      const began = Math.min(endMs, Math.max(startMs, startedAtMs));
+      const end = Math.min(endMs, completedAtMs ?? (result === "running" ? endMs : startedAtMs));
+      const [afterMs, lastedMs] = [began - startMs, Math.max(0, end - began)];
       return [{ node, from: afterMs / wholeMs, share: lastedMs / wholeMs, afterMs, lastedMs }];
     })
     .sort((one, other) => one.afterMs - other.afterMs || one.node.step - other.node.step);

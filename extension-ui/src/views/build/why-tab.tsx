@@ -37,7 +37,7 @@ const MissView = ({
   </Section>
 );
 
-function Compared({ baseline, ref }: Explanation): ReactNode {
+function Compared({ explanation: { baseline, ref } }: { readonly explanation: Explanation }): ReactNode {
   if (baseline === "") return "There is no earlier build to compare it with.";
   return (
     <>
@@ -86,7 +86,7 @@ export function WhyTab({ build }: { readonly build: BuildSummary }): ReactNode {
         <>
           <Typography sx={{ mb: 2 }}>
             {ranText(build)}
-            {isRunning && " so far"}. <Compared {...explanation} />
+            {isRunning && " so far"}. <Compared explanation={explanation} />
           </Typography>
           <Misses explanation={explanation} />
         </>

@@ -108,7 +108,7 @@ export function Builders(): ReactNode {
         onDone={() => {
           close();
           // A removed builder has no details any more.
-          if (asked?.dialog === "remove") setQuery({ name: undefined });
+          if (asked?.dialog === "remove" && asked.builder.name === name) setQuery({ name: undefined });
           loaded.reload();
         }}
         onClose={close}

@@ -11,7 +11,7 @@ import { type LineGroup, LineTable } from "./line-table.js";
 import { formatCores } from "./usage-amounts.js";
 import { linesOf, loadLinesOf, type Measure, timesOf } from "./usage-lines.js";
 
-const REFRESH_MS = 10_000;
+const REFRESH_MS = 30_000;
 /** A line needs two ends. */
 const SAMPLES_MIN = 2;
 

@@ -82,7 +82,11 @@ export function useBuilderNames(): ReadonlyMap<string, string> {
   return new Map(answer?.builders.map(({ address, name }) => [address, name]));
 }
 
-export function BuildFilters({ filter, names, onFilter }: Props & { readonly names: ReadonlyMap<string, string> }): ReactNode {
+export function BuildFilters({
+  filter,
+  names,
+  onFilter,
+}: Props & { readonly names: ReadonlyMap<string, string> }): ReactNode {
   const builders = new Map(names);
   // One that is gone may still be asked for.
   if (filter.builder !== "" && !builders.has(filter.builder)) builders.set(filter.builder, filter.builder);

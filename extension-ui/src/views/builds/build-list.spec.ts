@@ -71,7 +71,12 @@ describe("filterOf", () => {
 
 describe("byGroup", () => {
   it("stands builds of a group together, and others alone", () => {
-    const groups = byGroup([build("d", 4, { group: "g" }), build("c", 3), build("b", 2, { group: "g" }), build("a", 1)]);
+    const groups = byGroup([
+      build("d", 4, { group: "g" }),
+      build("c", 3),
+      build("b", 2, { group: "g" }),
+      build("a", 1),
+    ]);
     expect(groups.map((group) => group.map(({ ref }) => ref))).to.deep.equal([["d", "b"], ["c"], ["a"]]);
   });
 });

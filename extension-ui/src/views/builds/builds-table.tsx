@@ -19,7 +19,7 @@ const COLUMNS = [
   { title: "Outcome", width: 118 },
   { title: "Build", width: "22%" },
   { title: "Started, builder", width: 122 },
-  { title: "Duration, saved", width: 112 },
+  { title: "Duration, saved", width: 122 },
   { title: "From cache", width: 124 },
   { title: "First miss", width: "auto" },
 ] as const;
@@ -40,7 +40,11 @@ export function BuildsTable({ list, names, onSelect, selected }: Props): ReactNo
   const minuteMs = Math.floor(nowMs / MINUTE_MS) * MINUTE_MS;
   return (
     <Paper variant="outlined" sx={{ overflowX: "auto" }}>
-      <Table size="small" aria-label="Builds" sx={{ tableLayout: "fixed", "& td, & th": { px: 1, verticalAlign: "top" } }}>
+      <Table
+        size="small"
+        aria-label="Builds"
+        sx={{ tableLayout: "fixed", "& td, & th": { px: 1, verticalAlign: "top" } }}
+      >
         <TableHead>
           <TableRow>
             {COLUMNS.map(({ title, width }) => (
@@ -51,10 +55,7 @@ export function BuildsTable({ list, names, onSelect, selected }: Props): ReactNo
           </TableRow>
         </TableHead>
         {byGroup(list.builds).map((builds) => (
-          <TableBody
-            key={builds[0]?.ref}
-            sx={builds.length > 1 ? { borderLeft: 4, borderColor: "primary.main" } : undefined}
-          >
+          <TableBody key={builds[0]?.ref} sx={builds.length > 1 ? { borderLeft: 4, borderColor: "primary.main" } : {}}>
             {builds.length > 1 && <GroupHead builds={builds} />}
             {builds.map((build) => (
               <BuildRow

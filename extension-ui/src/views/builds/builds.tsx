@@ -29,7 +29,13 @@ function compareHref({ builds }: BuildList, selected: readonly string[]): string
   return after === undefined || before === undefined ? undefined : hrefOf(["compare", before.ref, after.ref]);
 }
 
-const CompareButton = ({ list, selected }: { readonly list: BuildList; readonly selected: readonly string[] }): ReactNode => {
+const CompareButton = ({
+  list,
+  selected,
+}: {
+  readonly list: BuildList;
+  readonly selected: readonly string[];
+}): ReactNode => {
   const href = compareHref(list, selected);
   return href === undefined ? (
     <Button variant="outlined" disabled>

@@ -18,6 +18,8 @@ interface Props {
 
 const TABLE_MAX_PX = 260;
 
+const textOf = (value: number | null, format: Props["format"]): string => (value === null ? "–" : format(value));
+
 const FigureTable = ({ format, labels, series, title }: Omit<Props, "text" | "isWide" | "children">): ReactNode => (
   <Box sx={{ maxHeight: TABLE_MAX_PX, overflow: "auto" }} tabIndex={0} role="region" aria-label={`${title}, table`}>
     <Table size="small" stickyHeader aria-label={title}>
@@ -39,7 +41,7 @@ const FigureTable = ({ format, labels, series, title }: Omit<Props, "text" | "is
             </TableCell>
             {series.map(({ title: name, values }) => (
               <TableCell key={name} align="right">
-                {values[index] == null ? "–" : format(values[index])}
+                {textOf(values[index] ?? null, format)}
               </TableCell>
             ))}
           </TableRow>

@@ -19,7 +19,7 @@ function RunningItem({ item, nowMs }: { readonly item: RunningBuild; readonly no
     <ListItem disableGutters disablePadding sx={{ display: "block", mb: 1 }}>
       <Box sx={{ display: "flex", gap: 1, justifyContent: "space-between" }}>
         <Link href={hrefOf(["builds", build.ref])} noWrap title={build.ref}>
-          {build.project}
+          {build.project || build.ref}
           {build.target !== "" && ` (${build.target})`}
         </Link>
         <Typography variant="body2" color="text.secondary" sx={{ whiteSpace: "nowrap" }}>

@@ -5,7 +5,8 @@ import { LoadedView } from "../../parts/loaded-view.js";
 import { Problem } from "../../parts/problem.js";
 import { Title } from "../../parts/title.js";
 import { useQuery } from "../../state/route.js";
-import { useAnswer } from "../../state/use-answer.js";
+import { useAnswer, useLoaded } from "../../state/use-answer.js";
+import { useApi } from "../../state/use-api.js";
 import { CausesTable, CostsMost, SlowestTable } from "./cost-tables.js";
 import { FigureTiles } from "./figure-tiles.js";
 import { FIRST_BUILDS, firstStepsOf, isFirstUse } from "./first-steps.js";
@@ -16,7 +17,7 @@ import { TrendCharts } from "./trend-charts.js";
 import { useRunning } from "./use-running.js";
 import { type TimeWindow, windowOf, WINDOWS } from "./windows.js";
 
-const NOW_EVERY_MS = 3000;
+const NOW_EVERY_MS = 2000;
 const WINDOW_EVERY_MS = 10_000;
 
 interface RowProps {
@@ -56,15 +57,20 @@ const WindowChooser = ({ onSince, window }: ChooserProps): ReactNode => (
 );
 
 function NowRow(): ReactNode {
-  const metrics = useAnswer("getMetrics", {}, NOW_EVERY_MS);
+  const api = useApi();
+  const now = useLoaded(
+    async (signal) => ({ ...(await api.ask("getMetrics", {}, signal)), atMs: Date.now() }),
+    "getMetrics",
+    NOW_EVERY_MS,
+  );
   const running = useRunning();
   return (
-    <LoadedView loaded={metrics} of="the gauges">
-      {(answer) => {
-        const gauges = gaugesOf(answer.metrics);
+    <LoadedView loaded={now} of="the gauges">
+      {({ atMs, metrics }) => {
+        const gauges = gaugesOf(metrics);
         return (
           <Row minPx={240}>
-            <RunningPanel builds={running} gauges={gauges} nowMs={Date.now()} />
+            <RunningPanel builds={running} gauges={gauges} nowMs={atMs} />
             <BuildersPanel gauges={gauges} />
             <CachePanel gauges={gauges} />
           </Row>

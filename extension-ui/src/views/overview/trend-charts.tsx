@@ -24,7 +24,7 @@ interface Props {
 }
 
 /** Refreshes would move everything each time. */
-const CHART = { height: 210, margin: { top: 16, right: 12, bottom: 4, left: 0 }, skipAnimation: true };
+const CHART = { height: 210, margin: { top: 16, right: 24, bottom: 4, left: 0 }, skipAnimation: true };
 const AXIS_WIDTH_PX = 52;
 
 const formatBuilds = (value: number): string => value.toLocaleString("en");
