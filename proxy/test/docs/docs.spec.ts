@@ -29,6 +29,8 @@ const FLAGS_OF_OTHERS: ReadonlySet<string> = new Set([
   "--chmod",
   "--provenance",
   "--metadata-file",
+  "--driver-opt",
+  "-o",
 ]);
 /** Variables of the Compose files. */
 const VARIABLES_OF_OTHERS: readonly string[] = ["MEMOBUILD_IMAGE"];
