@@ -4,9 +4,6 @@ import type { ReactNode } from "react";
 import { useNow } from "../state/use-now.js";
 import { formatAge, formatDuration, formatTime } from "./format.js";
 
-/** There are many at a time, and they tell minutes. */
-const TICK_MS = 10_000;
-
 interface Props {
   readonly atMs: number;
   /** "for 3h 5m" of what lasts, rather than "3h ago". */
@@ -14,7 +11,7 @@ interface Props {
 }
 
 export function Ago({ atMs, isLasting = false }: Props): ReactNode {
-  const nowMs = useNow(true, TICK_MS);
+  const nowMs = useNow(false);
   return (
     <Box
       component="time"

@@ -19,7 +19,10 @@ const LOOKS = {
 export function Outcome({ outcome }: { readonly outcome: BuildSummary["outcome"] }): ReactNode {
   const { Icon, colour } = LOOKS[outcome];
   return (
-    <Box component="span" sx={{ display: "inline-flex", alignItems: "center", verticalAlign: "top", gap: 0.75, color: colour }}>
+    <Box
+      component="span"
+      sx={{ display: "inline-flex", alignItems: "center", verticalAlign: "top", gap: 0.75, color: colour }}
+    >
       <Icon aria-hidden sx={{ fontSize: 18 }} />
       {outcome}
     </Box>

@@ -12,7 +12,7 @@ interface Props {
 export function Section({ title, about, actions, children }: Props): ReactNode {
   const id = useId();
   return (
-    <Paper component="section" variant="outlined" aria-labelledby={id} sx={{ p: 2, mb: 2, minWidth: 0 }}>
+    <Paper component="section" variant="outlined" aria-labelledby={id} sx={{ p: 2, minWidth: 0, mb: 2 }}>
       <Box sx={{ display: "flex", gap: 2, alignItems: "flex-start", flexWrap: "wrap", mb: 1 }}>
         <Box sx={{ flex: 1, minWidth: 200 }}>
           <Typography variant="h2" id={id} sx={{ overflowWrap: "anywhere" }}>

@@ -1,7 +1,7 @@
 /** The boxes of the drawing: plain elements, as there may be a thousand of them. */
-import { Handle, type NodeProps, Position } from "@xyflow/react";
+import type { NodeProps } from "@xyflow/react";
 import { memo, type NamedExoticComponent } from "react";
-import type { StageFlowNode, StepFlowNode } from "./graph-flow.js";
+import type { LinesFlowNode, StageFlowNode, StepFlowNode } from "./graph-flow.js";
 
 const MISS_CLASSES: Readonly<Record<string, string>> = { "first miss": " missed", "because of it": " cascaded" };
 
@@ -18,10 +18,6 @@ export const StepNode: NamedExoticComponent<NodeProps<StepFlowNode>> = memo(func
         {mark !== "" && <span className="mark">{mark}</span>}
         {isCritical && <span title="on the critical path">◆ critical</span>}
       </div>
-      <Handle id="top" type="target" position={Position.Top} isConnectable={false} />
-      <Handle id="left" type="target" position={Position.Left} isConnectable={false} />
-      <Handle id="bottom" type="source" position={Position.Bottom} isConnectable={false} />
-      <Handle id="right" type="source" position={Position.Right} isConnectable={false} />
     </div>
   );
 });
@@ -31,5 +27,14 @@ export const StageNode: NamedExoticComponent<NodeProps<StageFlowNode>> = memo(fu
     <div className="stage" title={data.title}>
       {data.title}
     </div>
+  );
+});
+
+export const LinesNode: NamedExoticComponent<NodeProps<LinesFlowNode>> = memo(function LinesNode({ data }) {
+  return (
+    <svg className="lines" width="100%" height="100%" aria-hidden>
+      <path d={data.plain} />
+      <path d={data.critical} className="critical" />
+    </svg>
   );
 });

@@ -2,10 +2,10 @@
 import "@xyflow/react/dist/style.css";
 import { Box } from "@mui/material";
 import { useTheme } from "@mui/material/styles";
-import { Controls, type Edge, type NodeChange, ReactFlow, type ReactFlowInstance } from "@xyflow/react";
+import { Controls, type NodeChange, ReactFlow, type ReactFlowInstance } from "@xyflow/react";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef } from "react";
-import { StageNode, StepNode } from "./flow-nodes.js";
-import { flowEdges, type FlowNode, stageNodes, type StepFlowNode, stepNodes } from "./graph-flow.js";
+import { LinesNode, StageNode, StepNode } from "./flow-nodes.js";
+import { type FlowNode, linesNode, stageNodes, type StepFlowNode, stepNodes } from "./graph-flow.js";
 import { graphStyle } from "./graph-style.js";
 import { layoutGraph, structureOf } from "./graph-layout.js";
 import type { GraphEdge, GraphNode } from "./step-types.js";
@@ -18,14 +18,13 @@ interface Props {
   readonly onChoose: (step: number | undefined) => void;
 }
 
-const NODE_TYPES = { step: StepNode, stage: StageNode };
+const NODE_TYPES = { step: StepNode, stage: StageNode, lines: LinesNode };
 const FIT = { padding: 0.08, maxZoom: 1 } as const;
 const ZOOM_MIN = 0.05;
 
 /** A layout for as long as the steps and what they need stay the same. */
 function useFlow({ nodes, edges, path, chosen }: Omit<Props, "onChoose">): {
   readonly nodes: FlowNode[];
-  readonly edges: Edge[];
   readonly structure: string;
 } {
   const structure = structureOf(nodes, edges);
@@ -40,17 +39,18 @@ function useFlow({ nodes, edges, path, chosen }: Omit<Props, "onChoose">): {
   useEffect(() => {
     before.current = new Map(steps.map((node) => [node.id, node]));
   }, [steps]);
-  const drawn = useMemo((): FlowNode[] => [...stages, ...steps], [stages, steps]);
   const pathKey = path.join(" ");
   // eslint-disable-next-line react-hooks/exhaustive-deps -- the same edges along the same path are drawn the same
-  const lines = useMemo(() => flowEdges(edges, layout, path), [layout, pathKey]);
-  return { nodes: drawn, edges: lines, structure };
+  const lines = useMemo(() => linesNode(edges, layout, path), [layout, pathKey]);
+  const drawn = useMemo((): FlowNode[] => [...stages, lines, ...steps], [stages, lines, steps]);
+  return { nodes: drawn, structure };
 }
 
 export function GraphDrawing({ nodes, edges, path, chosen, onChoose }: Props): ReactNode {
   const { palette } = useTheme();
   const flow = useFlow({ nodes, edges, path, chosen });
   const instance = useRef<ReactFlowInstance<FlowNode> | undefined>(undefined);
+  const box = useRef<HTMLDivElement>(null);
   const hasMoved = useRef(false);
   useEffect(() => {
     // A build that grows stays in sight until somebody looks at a part of it.
@@ -64,10 +64,9 @@ export function GraphDrawing({ nodes, edges, path, chosen, onChoose }: Props): R
     [onChoose],
   );
   return (
-    <Box sx={graphStyle}>
+    <Box ref={box} sx={graphStyle}>
       <ReactFlow
         nodes={flow.nodes}
-        edges={flow.edges}
         nodeTypes={NODE_TYPES}
         colorMode={palette.mode}
         aria-label="Graph of the steps; the table has the same"
@@ -76,6 +75,10 @@ export function GraphDrawing({ nodes, edges, path, chosen, onChoose }: Props): R
         }}
         onMoveStart={(event) => {
           if (event !== null) hasMoved.current = true;
+          box.current?.classList.add("moving");
+        }}
+        onMoveEnd={() => {
+          box.current?.classList.remove("moving");
         }}
         onNodesChange={onNodesChange}
         onPaneClick={() => {
@@ -88,7 +91,6 @@ export function GraphDrawing({ nodes, edges, path, chosen, onChoose }: Props): R
         onlyRenderVisibleElements
         nodesDraggable={false}
         nodesConnectable={false}
-        edgesFocusable={false}
         selectionKeyCode={null}
         multiSelectionKeyCode={null}
         deleteKeyCode={null}

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { flowEdges, stepNodes } from "./graph-flow.js";
+import { linesNode, stepNodes } from "./graph-flow.js";
 import { layoutGraph } from "./graph-layout.js";
 import { stagedBuild } from "./step-fixture.js";
 
@@ -22,12 +22,15 @@ describe("stepNodes", () => {
   });
 });
 
-describe("flowEdges", () => {
-  it("leads down within a column and to the right elsewhere, and marks the critical path", () => {
+describe("linesNode", () => {
+  it("leads straight down within a column and in a curve elsewhere, and keeps the critical path apart", () => {
     const { nodes, edges } = stagedBuild(2, 2);
-    const [inStage, between] = flowEdges(edges, layoutGraph(nodes, edges), [0, 1]);
-    expect(inStage).to.include({ sourceHandle: "bottom", targetHandle: "top", className: "critical" });
-    expect(between).to.include({ sourceHandle: "right", targetHandle: "left" });
-    expect(between).not.to.have.property("className");
+    const { data } = linesNode(edges, layoutGraph(nodes, edges), [0, 1]);
+    expect(data.critical).to.match(/^M[\d.]+ [\d.]+L[\d.]+ [\d.]+$/);
+    expect(data.plain).to.match(/^M[^M]*C[^M]*M[^M]*L[^M]*$/);
+  });
+
+  it("leaves out edges of steps that are not drawn", () => {
+    expect(linesNode([{ from: 0, to: 1 }], layoutGraph([], []), []).data).to.deep.equal({ plain: "", critical: "" });
   });
 });

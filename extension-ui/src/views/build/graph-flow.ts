@@ -1,8 +1,8 @@
 /** Steps and edges as the drawing library takes them; what did not change stays the same object, and is not drawn anew. */
-import type { Edge, Node } from "@xyflow/react";
+import type { Node } from "@xyflow/react";
 import { describeResult } from "./build-words.js";
 import { criticalSteps } from "./critical-path.js";
-import { type GraphLayout, NODE_HEIGHT, NODE_WIDTH } from "./graph-layout.js";
+import { type Box, type GraphLayout, NODE_HEIGHT, NODE_WIDTH } from "./graph-layout.js";
 import { firstMiss, missMark } from "./misses.js";
 import { SIGNS } from "./step-look.js";
 import type { GraphEdge, GraphNode, StepResult } from "./step-types.js";
@@ -19,14 +19,18 @@ export interface StepData extends Record<string, unknown> {
 
 export type StepFlowNode = Node<StepData, "step">;
 export type StageFlowNode = Node<{ readonly title: string }, "stage">;
-export type FlowNode = StepFlowNode | StageFlowNode;
+/** Paths as SVG has them. */
+export type LinesFlowNode = Node<{ readonly plain: string; readonly critical: string }, "lines">;
+export type FlowNode = StepFlowNode | StageFlowNode | LinesFlowNode;
+
+const CURVE_MIN = 24;
 
 const FIXED = { draggable: false, connectable: false, deletable: false } as const;
 
 export const stageNodes = ({ stages }: GraphLayout): readonly StageFlowNode[] =>
   stages.map(({ title, x, y, width, height }) => ({
     ...{ id: `stage ${title}`, type: "stage", position: { x, y }, width, height, measured: { width, height } },
-    ...{ data: { title }, selectable: false, focusable: false, zIndex: -1, ...FIXED },
+    ...{ data: { title }, selectable: false, focusable: false, zIndex: -2, ...FIXED },
   }));
 
 function dataOf(node: GraphNode, first: GraphNode | undefined, isCritical: boolean): StepData {
@@ -72,19 +76,36 @@ export function stepNodes(
   });
 }
 
-export function flowEdges(edges: readonly GraphEdge[], layout: GraphLayout, path: readonly number[]): Edge[] {
+type Place = Pick<Box, "x" | "y">;
+
+/** Down within a column, else from the right side of one step to the left side of the other, as a curve. */
+function linePath(source: Place, target: Place): string {
+  if (source.x === target.x && target.y > source.y) {
+    const x = source.x + NODE_WIDTH / 2;
+    return `M${x} ${source.y + NODE_HEIGHT}L${x} ${target.y}`;
+  }
+  const [fromX, fromY] = [source.x + NODE_WIDTH, source.y + NODE_HEIGHT / 2];
+  const [toX, toY] = [target.x, target.y + NODE_HEIGHT / 2];
+  const bend = Math.max(CURVE_MIN, Math.abs(toX - fromX) / 2);
+  return `M${fromX} ${fromY}C${fromX + bend} ${fromY} ${toX - bend} ${toY} ${toX} ${toY}`;
+}
+
+/**
+ * All edges in one node of two paths, below the steps: a component for each would take most of the time of a large
+ * graph that is moved.
+ */
+export function linesNode(edges: readonly GraphEdge[], layout: GraphLayout, path: readonly number[]): LinesFlowNode {
   const nextOnPath = new Map(path.map((step, index) => [step, path[index + 1]]));
-  return edges.flatMap(({ from, to }): Edge[] => {
+  const [plain, critical]: [string[], string[]] = [[], []];
+  for (const { from, to } of edges) {
     const [source, target] = [layout.places.get(from), layout.places.get(to)];
-    if (source === undefined || target === undefined) return [];
-    const isBelow = source.x === target.x && target.y > source.y;
-    return [
-      {
-        ...{ id: `${from.toString()} ${to.toString()}`, source: from.toString(), target: to.toString() },
-        ...{ sourceHandle: isBelow ? "bottom" : "right", targetHandle: isBelow ? "top" : "left" },
-        ...{ focusable: false, selectable: false, deletable: false },
-        ...(nextOnPath.get(from) === to && { className: "critical", zIndex: 1 }),
-      },
-    ];
-  });
+    if (source === undefined || target === undefined) continue;
+    (nextOnPath.get(from) === to ? critical : plain).push(linePath(source, target));
+  }
+  const width = Math.max(1, ...layout.stages.map((stage) => stage.x + stage.width));
+  const height = Math.max(1, ...layout.stages.map((stage) => stage.y + stage.height));
+  return {
+    ...{ id: "lines", type: "lines", position: { x: 0, y: 0 }, width, height, measured: { width, height }, zIndex: -1 },
+    ...{ data: { plain: plain.join(""), critical: critical.join("") }, selectable: false, focusable: false, ...FIXED },
+  };
 }

@@ -10,12 +10,15 @@ export const graphStyle: SxProps<Theme> = [
   stepColours,
   {
     ...{ border: 1, borderColor: "divider", borderRadius: 1, bgcolor: "background.default", minWidth: 0, flex: 1 },
-    "& .react-flow": { "--xy-background-color": "transparent", "--xy-edge-stroke": "var(--step-muted)" },
+    "& .react-flow": { "--xy-background-color": "transparent" },
     "& .react-flow__node": { cursor: "pointer", borderRadius: "6px" },
-    "& .react-flow__handle": { visibility: "hidden" },
-    "& .react-flow__node-stage": { cursor: "grab", pointerEvents: "none" },
+    "& .react-flow__node-stage, & .react-flow__node-lines": { cursor: "grab", pointerEvents: "none" },
     "& .react-flow__node:focus-visible": { outline: "3px solid var(--step-accent)", outlineOffset: "2px" },
-    "& .react-flow__edge.critical .react-flow__edge-path": { stroke: "var(--step-accent)", strokeWidth: 3 },
+    "& .lines": { display: "block", overflow: "visible" },
+    "& .lines path": { fill: "none", stroke: "var(--step-muted)", strokeWidth: 1 },
+    "& .lines .critical": { stroke: "var(--step-accent)", strokeWidth: 3 },
+    // Moved as a picture; drawn sharp again when it rests.
+    "&.moving .react-flow__viewport": { willChange: "transform" },
     "& .react-flow__attribution, & .react-flow__attribution a": {
       background: "var(--step-paper)",
       color: "var(--step-muted)",

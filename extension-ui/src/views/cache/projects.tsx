@@ -18,7 +18,7 @@ function Row({ project, wholeBytes }: { readonly project: Project; readonly whol
   return (
     <TableRow>
       <TableCell component="th" scope="row" sx={{ overflowWrap: "anywhere", minWidth: 160 }}>
-        <Link href={hrefOf(["cache"], { project: name })}>{name}</Link>
+        {name === "" ? "builds without a project" : <Link href={hrefOf(["cache"], { project: name })}>{name}</Link>}
       </TableCell>
       <TableCell align="right" sx={{ whiteSpace: "nowrap" }}>
         {exports.toLocaleString("en")}

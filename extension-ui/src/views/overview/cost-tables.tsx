@@ -1,11 +1,11 @@
 /** What costs most: in a sentence, by cause, and by step. */
 import { Alert, AlertTitle, Link, Table, TableBody, TableCell, TableHead, TableRow, Typography } from "@mui/material";
 import type { ReactNode } from "react";
+import { Section } from "../../parts/section.js";
 import type { Figures } from "../../api/openapi.js";
 import { formatDuration } from "../../parts/format.js";
 import { hrefOf } from "../../state/route.js";
 import { causeTitle } from "./cause-title.js";
-import { Panel } from "./panel.js";
 
 const ROWS_MAX = 6;
 const CUT = { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" } as const;
@@ -26,7 +26,7 @@ export const CostsMost = ({ cost, since }: CostsProps): ReactNode =>
   );
 
 export const CausesTable = ({ causes }: { readonly causes: Figures["causes"] }): ReactNode => (
-  <Panel title="Why steps ran">
+  <Section title="Why steps ran">
     {causes.length === 0 && <Typography color="text.secondary">No step ran that could have been cached.</Typography>}
     {causes.length > 0 && (
       <Table size="small" aria-label="Why steps ran">
@@ -52,11 +52,11 @@ export const CausesTable = ({ causes }: { readonly causes: Figures["causes"] }):
         </TableBody>
       </Table>
     )}
-  </Panel>
+  </Section>
 );
 
 export const SlowestTable = ({ steps }: { readonly steps: Figures["slowestSteps"] }): ReactNode => (
-  <Panel title="Slowest steps">
+  <Section title="Slowest steps">
     {steps.length === 0 && <Typography color="text.secondary">No step ran.</Typography>}
     {steps.length > 0 && (
       <Table size="small" aria-label="Slowest steps" sx={{ tableLayout: "fixed" }}>
@@ -86,5 +86,5 @@ export const SlowestTable = ({ steps }: { readonly steps: Figures["slowestSteps"
         </TableBody>
       </Table>
     )}
-  </Panel>
+  </Section>
 );

@@ -1,10 +1,10 @@
 /** What goes on right now: running builds, builders, the cache. */
 import { Box, Chip, LinearProgress, Link, List, ListItem, Typography } from "@mui/material";
 import type { ReactNode } from "react";
+import { Section } from "../../parts/section.js";
 import { formatBytes, formatCount, formatDuration, formatShare } from "../../parts/format.js";
 import { hrefOf } from "../../state/route.js";
 import type { Gauges } from "./metric-values.js";
-import { Panel } from "./panel.js";
 import type { RunningBuild } from "./running-builds.js";
 
 const SHOWN_MAX = 5;
@@ -43,7 +43,7 @@ export function RunningPanel({ builds, gauges, nowMs }: RunningProps): ReactNode
   const running = gauges?.running ?? builds.length;
   const waiting = gauges?.waiting ?? 0;
   return (
-    <Panel title="Running builds">
+    <Section title="Running builds">
       <Typography>
         <Link href={hrefOf(["builds"], { outcome: "running" })}>{running.toLocaleString("en")} running</Link>,{" "}
         {waiting === 0 ? "none waiting" : <Link href={hrefOf(["builders"])}>{waiting} waiting for a builder</Link>}
@@ -53,14 +53,14 @@ export function RunningPanel({ builds, gauges, nowMs }: RunningProps): ReactNode
           <RunningItem key={item.build.ref} {...{ item, nowMs }} />
         ))}
       </List>
-    </Panel>
+    </Section>
   );
 }
 
 const BAD_STATES = ["down", "refused"];
 
 export const BuildersPanel = ({ gauges }: { readonly gauges: Gauges }): ReactNode => (
-  <Panel title="Builders">
+  <Section title="Builders">
     <Box sx={{ display: "flex", gap: 1, flexWrap: "wrap", mb: 1 }}>
       {gauges.builders.length === 0 && <Typography>There is no builder: builds wait for one.</Typography>}
       {gauges.builders.map(([state, count]) => (
@@ -73,22 +73,22 @@ export const BuildersPanel = ({ gauges }: { readonly gauges: Gauges }): ReactNod
       ))}
     </Box>
     <Link href={hrefOf(["builders"])}>See builders and queue</Link>
-  </Panel>
+  </Section>
 );
 
 export function CachePanel({ gauges }: { readonly gauges: Gauges }): ReactNode {
   const { cache, exporting } = gauges;
   if (cache === undefined) {
     return (
-      <Panel title="Shared cache">
+      <Section title="Shared cache">
         <Typography gutterBottom>The shared cache is off: builds use that of their builder alone.</Typography>
         <Link href={hrefOf(["settings"], { search: "cache" })}>See its settings</Link>
-      </Panel>
+      </Section>
     );
   }
   const share = cache.maxBytes === 0 ? 1 : cache.usedBytes / cache.maxBytes;
   return (
-    <Panel title="Shared cache">
+    <Section title="Shared cache">
       <Typography>
         {formatBytes(cache.usedBytes)} of {formatBytes(cache.maxBytes)} used ({formatShare(share)})
       </Typography>
@@ -103,6 +103,6 @@ export function CachePanel({ gauges }: { readonly gauges: Gauges }): ReactNode {
         {exporting === 0 ? "Nothing is being added." : `${formatCount(exporting, "export")} under way.`}
       </Typography>
       <Link href={hrefOf(["cache"])}>See what is in it</Link>
-    </Panel>
+    </Section>
   );
 }

@@ -27,7 +27,13 @@ interface RowProps {
 
 const Row = ({ children, minPx }: RowProps): ReactNode => (
   <Box
-    sx={{ display: "grid", gap: 2, mb: 2, gridTemplateColumns: `repeat(auto-fit, minmax(${minPx.toString()}px, 1fr))` }}
+    sx={{
+      display: "grid",
+      gap: 2,
+      mb: 2,
+      "& > section": { mb: 0 },
+      gridTemplateColumns: `repeat(auto-fit, minmax(${minPx.toString()}px, 1fr))`,
+    }}
   >
     {children}
   </Box>

@@ -1,8 +1,9 @@
 /** What is configured, where that is from, and what can be changed while MemoBuild runs. */
-import { Box, Paper, Typography } from "@mui/material";
+import { Box } from "@mui/material";
 import { type ReactNode, useState } from "react";
 import type { SettingsReport } from "../../api/openapi.js";
 import { LoadedView } from "../../parts/loaded-view.js";
+import { Section } from "../../parts/section.js";
 import { Title } from "../../parts/title.js";
 import { useAnswer } from "../../state/use-answer.js";
 import { About } from "./about.js";
@@ -18,15 +19,6 @@ interface Saved {
   readonly over: SettingsReport | undefined;
 }
 
-const Card = ({ children, title }: { readonly children: ReactNode; readonly title: string }): ReactNode => (
-  <Paper variant="outlined" component="section" sx={{ p: 2, minWidth: 0 }}>
-    <Typography variant="h2" gutterBottom>
-      {title}
-    </Typography>
-    {children}
-  </Paper>
-);
-
 export function Settings(): ReactNode {
   const settings = useAnswer("getSettings", {}, SETTINGS_EVERY_MS);
   const status = useAnswer("getStatus", {}, STATUS_EVERY_MS);
@@ -36,15 +28,23 @@ export function Settings(): ReactNode {
       <Title about="What is configured and where that is from. Changes hold at once, and after a restart.">
         Settings
       </Title>
-      <Box sx={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(420px, 1fr))", gap: 2, mb: 3 }}>
-        <Card title="Build with MemoBuild">
+      <Box
+        sx={{
+          display: "grid",
+          gap: 2,
+          mb: 3,
+          "& > section": { mb: 0 },
+          gridTemplateColumns: "repeat(auto-fit, minmax(420px, 1fr))",
+        }}
+      >
+        <Section title="Build with MemoBuild">
           <CreateBuilder />
-        </Card>
-        <Card title="About">
+        </Section>
+        <Section title="About">
           <LoadedView loaded={status} of="the state of MemoBuild">
             {(answer) => <About status={answer} />}
           </LoadedView>
-        </Card>
+        </Section>
       </Box>
       <LoadedView loaded={settings} of="the settings">
         {(answer) => (
