@@ -64,15 +64,15 @@ describe("desktopTransport", () => {
   const { signal } = new AbortController();
 
   it("rejects where the host resolves with a refusal", async () => {
-    const { ask } = desktopTransport({ ...service, get: () => Promise.resolve(FAILURE) });
-    const problem: unknown = await ask({ method: "GET", path: "/x", signal }).catch((error: unknown) => error);
+    const transport = desktopTransport({ ...service, get: () => Promise.resolve(FAILURE) });
+    const problem: unknown = await transport.ask({ method: "GET", path: "/x", signal }).catch((error: unknown) => error);
     expect(problem).to.be.instanceOf(ApiProblem).with.property("code", "not_found");
   });
 
   it("drops the answer of a request that was aborted", async () => {
     const ending = new AbortController();
-    const { ask } = desktopTransport({ ...service, get: () => new Promise(() => undefined) });
-    const asked = ask({ method: "GET", path: "/x", signal: ending.signal }).catch((error: unknown) => error);
+    const transport = desktopTransport({ ...service, get: () => new Promise(() => undefined) });
+    const asked = transport.ask({ method: "GET", path: "/x", signal: ending.signal }).catch((error: unknown) => error);
     ending.abort(new Error("gone"));
     expect(await asked).to.have.property("message", "gone");
   });

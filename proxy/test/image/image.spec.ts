@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import Docker from "dockerode";
 import { answerTo } from "../support/api-request.js";
+import { labelProblems } from "../../../scripts/extension/labels.js";
 import { FOREIGN_NODE, makeBaseImages } from "../support/base-images.js";
 import { createBuildx, type Buildx } from "../support/buildx.js";
 import { BUSYBOX, ROOT, run, runOk } from "../support/command.js";
@@ -86,6 +87,7 @@ describe("the image", () => {
   it("is labelled with what it is, and runs as nobody's superuser", async () => {
     const { Config: config } = await docker.getImage(IMAGE).inspect();
     expect(config.User).to.equal("1000:1000");
+    expect(labelProblems(config.Labels)).to.deep.equal([]);
     expect(config.Labels).to.include({
       "org.opencontainers.image.title": "MemoBuild",
       "org.opencontainers.image.version": "1.2.3",
@@ -130,32 +132,43 @@ describe("the image", () => {
     await removeDir(dest);
   });
 
+  const containerOf = async (project: string, service: string): Promise<Docker.ContainerInspectInfo> => {
+    const label = [`com.docker.compose.project=${project}`, `com.docker.compose.service=${service}`];
+    const [found] = await docker.listContainers({ all: true, filters: { label } });
+    return docker.getContainer(found?.Id ?? "").inspect();
+  };
+
+  const isHealthy = (project: string): Promise<unknown> =>
+    poll(
+      async () => (await containerOf(project, "memobuild")).State.Health?.Status,
+      (health) => health === "healthy",
+      { what: `the health of ${project}`, timeoutMs: HEALTHY_MS, intervalMs: 500 },
+    );
+
+  const beside = async (...args: readonly string[]): Promise<string> => {
+    if (world.engine === undefined) throw new Error("there is no engine");
+    const env = { BUILDX_CONFIG: join(world.dir, "ext"), BUILDX_NO_DEFAULT_ATTESTATIONS: "1", NO_COLOR: "1" };
+    const { code, stderr } = await runBeside(world.engine, "buildx", args, { env });
+    expect(code, stderr).to.equal(0);
+    return stderr;
+  };
+
+  const inNetwork = async (...args: readonly string[]): Promise<string> => {
+    if (world.engine === undefined) throw new Error("there is no engine");
+    return (await runBeside(world.engine, BUSYBOX, args)).stdout.toString();
+  };
+
+  const nothingIsLeft = async (): Promise<void> => {
+    expect(await docker.listContainers({ all: true })).to.deep.equal([]);
+    expect((await docker.listVolumes()).Volumes).to.deep.equal([]);
+    expect((await docker.listNetworks()).map(({ Name }) => Name).sort()).to.deep.equal(["host", "none"]);
+  };
+
   describe("as an extension", () => {
     let extension: (image: string) => Compose;
 
-    const beside = async (...args: readonly string[]): Promise<string> => {
-      if (world.engine === undefined) throw new Error("there is no engine");
-      const env = { BUILDX_CONFIG: join(world.dir, "ext"), BUILDX_NO_DEFAULT_ATTESTATIONS: "1", NO_COLOR: "1" };
-      const { code, stderr } = await runBeside(world.engine, "buildx", args, { env });
-      expect(code, stderr).to.equal(0);
-      return stderr;
-    };
-
     const build = (...more: readonly string[]): Promise<string> =>
       beside("build", "--builder=memobuild", "--progress=plain", ...more, join(world.dir, "app"));
-
-    const containerOf = async (service: string): Promise<Docker.ContainerInspectInfo> => {
-      const label = [`com.docker.compose.project=${PROJECT}`, `com.docker.compose.service=${service}`];
-      const [found] = await docker.listContainers({ all: true, filters: { label } });
-      return docker.getContainer(found?.Id ?? "").inspect();
-    };
-
-    const isHealthy = (): Promise<unknown> =>
-      poll(
-        async () => (await containerOf("memobuild")).State.Health?.Status,
-        (health) => health === "healthy",
-        { what: "the extension's health", timeoutMs: HEALTHY_MS, intervalMs: 500 },
-      );
 
     before(async () => {
       await writeFiles(world.dir, {
@@ -170,7 +183,7 @@ describe("the image", () => {
       extension = (image) =>
         composeOf(engine, world.dir, { name: PROJECT, files, env: { DESKTOP_PLUGIN_IMAGE: image } });
       await extension(IMAGE)("up", "--detach");
-      await isHealthy();
+      await isHealthy(PROJECT);
       await beside("create", "--name=memobuild", "--driver=remote", ENDPOINT);
     });
 
@@ -187,7 +200,7 @@ describe("the image", () => {
     });
 
     it("keeps what builds run away from its clients' port, and lets them reach the cache", async () => {
-      const { NetworkSettings: network } = await containerOf("memobuild");
+      const { NetworkSettings: network } = await containerOf(PROJECT, "memobuild");
       const address = (name: string): string => network.Networks[`${PROJECT}_${name}`]?.IPAddress ?? "";
       const dials = async (host: string, port: number): Promise<boolean> => {
         const step = `RUN /bin/busybox nc -w 3 ${host} ${port} < /dev/null && touch /reached || true`;
@@ -212,10 +225,10 @@ describe("the image", () => {
     it("keeps its cache when it is updated", async function () {
       this.timeout(BUILD_MS);
       await load(NEXT_IMAGE, "--build-arg", "VERSION=1.2.4");
-      const before = await containerOf("memobuild");
+      const before = await containerOf(PROJECT, "memobuild");
       await extension(NEXT_IMAGE)("up", "--detach");
-      await isHealthy();
-      const after = await containerOf("memobuild");
+      await isHealthy(PROJECT);
+      const after = await containerOf(PROJECT, "memobuild");
       expect([after.Id === before.Id, after.Config.Image]).to.deep.equal([false, NEXT_IMAGE]);
       // Nothing is left but what MemoBuild keeps.
       await beside("prune", "--builder=memobuild", "--all", "--force");
@@ -224,9 +237,50 @@ describe("the image", () => {
 
     it("leaves nothing behind", async () => {
       await extension(NEXT_IMAGE)("down", "--volumes");
-      expect(await docker.listContainers({ all: true })).to.deep.equal([]);
-      expect((await docker.listVolumes()).Volumes).to.deep.equal([]);
-      expect((await docker.listNetworks()).map(({ Name }) => Name).sort()).to.deep.equal(["host", "none"]);
+      await nothingIsLeft();
+    });
+  });
+
+  describe("as a server", () => {
+    const NAME = "server";
+    let server: Compose;
+
+    before(async () => {
+      const deploy = join(world.dir, "deploy/compose");
+      await mkdir(deploy, { recursive: true });
+      for (const file of ["compose.yaml", "make-certs"])
+        await copyFile(join(ROOT, "deploy/compose", file), join(deploy, file));
+      await runOk(join(deploy, "make-certs"), ["builds.example", "127.0.0.1"]);
+      const engine = world.engine;
+      if (engine === undefined) throw new Error("there is no engine");
+      const project = { name: NAME, files: [join(deploy, "compose.yaml")], env: { MEMOBUILD_IMAGE: IMAGE } };
+      server = composeOf(engine, world.dir, project);
+      // Prometheus and Grafana come from elsewhere.
+      await server("up", "--detach", "memobuild", "buildkitd-1", "buildkitd-2");
+      await isHealthy(NAME);
+    });
+
+    it("builds for who has a certificate, and for nobody else", async () => {
+      const certs = join(world.dir, "deploy/compose/certs");
+      const mine = ["cert", "key"].map((part) => `${part}=${certs}/clients/client.${part === "cert" ? "pem" : "key"}`);
+      const options = [`cacert=${certs}/ca.pem`, ...mine].flatMap((option) => ["--driver-opt", option]);
+      await beside("create", "--name=server", "--driver=remote", ...options, ENDPOINT);
+      await beside("build", "--builder=server", join(world.dir, "app"));
+      await beside("create", "--name=stranger", "--driver=remote", "--driver-opt", `cacert=${certs}/ca.pem`, ENDPOINT);
+      const refused = await beside("build", "--builder=stranger", join(world.dir, "app")).catch(String);
+      expect(refused).to.match(/certificate required|failed to/);
+    });
+
+    it("shows its page on this machine, and both builders", async () => {
+      const fetches = (path: string): Promise<string> =>
+        inNetwork("wget", "-q", "-O", "-", `http://127.0.0.1:8373${path}`);
+      expect(await fetches("/")).to.include("<title>MemoBuild</title>");
+      expect(await fetches("/metrics")).to.include('memobuild_builders{state="up"} 2');
+    });
+
+    it("leaves nothing behind", async () => {
+      await server("down", "--volumes");
+      await nothingIsLeft();
     });
   });
 });

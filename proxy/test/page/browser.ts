@@ -4,7 +4,8 @@ import { createRequire } from "node:module";
 import { expect } from "chai";
 import { type Browser, chromium, type Page } from "playwright-core";
 
-export type ColorScheme = "light" | "dark";
+export const COLOR_SCHEMES = ["light", "dark"] as const;
+export type ColorScheme = (typeof COLOR_SCHEMES)[number];
 
 export interface Look {
   readonly scheme?: ColorScheme;
@@ -24,6 +25,8 @@ export interface Opened {
 /** Longer than any view takes on a busy machine. */
 const WAIT_MS = 20_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** Functions that run in the page have been through tsx, which lets one of its own name them. */
+const NAMED_BY_TSX = "globalThis.__name = (value) => value";
 const WCAG_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
 
 /** Found on the search path, as Debian's package puts it there. */
@@ -52,6 +55,7 @@ export async function openPage(
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
   });
+  await page.addInitScript(NAMED_BY_TSX);
   await prepare(page);
   await page.goto(url);
   return { page, complaints, close: () => context.close() };

@@ -29,11 +29,11 @@ describe("the tab of Docker Desktop", () => {
 
   it("creates the builder with one click, and says so when it is there already", async () => {
     const { page, bridge } = await world().openAsExtension("#/settings", "body");
-    await page.getByRole("button", { name: "Create builder" }).first().click();
-    await page
-      .getByText(/builder .*memobuild.* (was created|is ready|created)/i)
-      .first()
-      .waitFor();
+    const create = page.getByRole("button", { name: "Create builder" });
+    await create.click();
+    await page.getByText('The builder "memobuild" is there.').waitFor();
+    await create.click();
+    await page.getByText('There is a builder "memobuild" already, and it leads here.').waitFor();
     const created = bridge.commands.find(([command, verb]) => command === "buildx" && verb === "create") ?? [];
     expect(created).to.include.members(["--driver", "remote", "--name", "memobuild"]);
     const listed = await world().builds.buildx.run(["ls"]);

@@ -1,11 +1,13 @@
 /** A MemoBuild with real builds behind it, and a browser that shows its page. */
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect } from "chai";
 import type { Browser, Page } from "playwright-core";
 import { apiSocketPath } from "../../config/data-dir.js";
 import { BuildsWorld, type BuildsWorldOptions } from "../builds/builds-world.js";
-import { launchBrowser, type Look, openPage, type Opened } from "./browser.js";
+import { ROOT, run } from "../support/command.js";
+import { COLOR_SCHEMES, expectAccessible, launchBrowser, type Look, openPage, type Opened } from "./browser.js";
 import { type Bridge, bridgeDesktop, type BridgeShape } from "./desktop-bridge.js";
 
 const PAGE_FILE = fileURLToPath(new URL("../../../extension-ui/dist/index.html", import.meta.url));
@@ -49,7 +51,27 @@ export class PageWorld {
   /** From its file, with whatever `install` puts into its window first: no Docker Desktop, or an odd one. */
   async openFile(route: string, install: () => void = () => undefined): Promise<{ page: Page }> {
     const url = `${pathToFileURL(PAGE_FILE).href}${route}`;
-    return { page: this.#keep(await openPage(this.#browser, url, {}, (page) => page.addInitScript(install))) };
+    const prepare = async (page: Page): Promise<void> => {
+      await page.addInitScript(install);
+    };
+    return { page: this.#keep(await openPage(this.#browser, url, {}, prepare)) };
+  }
+
+  /** Shows it in both themes: axe looks at each, once `show` has brought the page to where its data is seen. */
+  async expectAccessible(route: string, show: (page: Page) => Promise<unknown>): Promise<void> {
+    for (const scheme of COLOR_SCHEMES) {
+      const page = await this.open(route, { scheme });
+      await show(page);
+      await expectAccessible(page);
+    }
+  }
+
+  /** What the command line prints with `--format json`. */
+  async memobuild(...args: string[]): Promise<unknown> {
+    const host = ["--host", `unix://${apiSocketPath(this.builds.dataDir)}`];
+    const { code, stderr, stdout } = await run(join(ROOT, "bin/memobuild"), [...args, "--format", "json", ...host]);
+    expect(code, stderr).to.equal(0);
+    return JSON.parse(stdout.toString());
   }
 
   #keep(opened: Opened): Page {
@@ -62,7 +84,7 @@ export class PageWorld {
     const opened = this.#opened.splice(0);
     for (const page of opened) await page.close();
     const complaints = opened.flatMap((page) => page.complaints).filter((complaint) => !isExpected(complaint));
-    expect(complaints, "what the page wrote to the console").to.deep.equal([]);
+    expect(complaints.join("\n"), "what the page wrote to the console").to.equal("");
   }
 
   async stop(): Promise<void> {

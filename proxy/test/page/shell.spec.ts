@@ -51,8 +51,11 @@ describe("the page", () => {
       const page = await world().open("#/overview", { scheme, width: 1024, height: 768 });
       for (const view of VIEWS) {
         await page.goto(`${world().builds.memoBuild.http}/#/${view}`);
-        await page.getByRole("heading", { level: 1 }).waitFor();
-        await page.getByRole("progressbar").first().waitFor({ state: "hidden" });
+        await page.getByRole("heading", { level: 1, name: view }).waitFor();
+        await page
+          .getByRole("status", { name: /^Loading/ })
+          .first()
+          .waitFor({ state: "hidden" });
         await expectAccessible(page);
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
         expect(overflow, `${view} is wider than the window`).to.be.at.most(0);

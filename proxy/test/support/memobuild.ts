@@ -16,7 +16,7 @@ const EXIT_MS = 45_000;
 export type LogLine = Readonly<Record<string, unknown>>;
 
 export interface MemoBuildOptions {
-  /** More arguments after `serve`; a `--listen` among them adds a listener. */
+  /** More arguments after `serve`; a `--listen` among them adds a listener, an `--http` replaces that address. */
   readonly args?: readonly string[];
   /** What `--builder` gets; without it MemoBuild starts its embedded builder. */
   readonly builder?: string;
@@ -91,7 +91,8 @@ export async function startMemoBuild(options: MemoBuildOptions = {}): Promise<Me
   const unixSocket = join(scratch, "m.sock");
   const [command, args] = memoBuildCommand([
     "serve",
-    ...["--listen", `unix://${unixSocket}`, "--listen", "tcp://127.0.0.1:0", "--http", "127.0.0.1:0"],
+    ...["--listen", `unix://${unixSocket}`, "--listen", "tcp://127.0.0.1:0"],
+    ...(options.args?.includes("--http") === true ? [] : ["--http", "127.0.0.1:0"]),
     ...["--data-dir", dataDir, "--log-format", "json"],
     ...(options.builder === undefined ? [] : ["--builder", options.builder]),
     ...(options.args ?? []),

@@ -13,7 +13,7 @@ const row = (name: string, changes: Partial<ComparedRow> = {}): ComparedRow => (
 describe("differentFirst", () => {
   it("begins with steps that did another thing, changed, or are in one build only", () => {
     const ran = row("ran", { after: { result: "ran", durationMs: 5 } });
-    const { before: _, ...added } = row("added");
+    const added: ComparedRow = { name: "added", after: { result: "cached", durationMs: 0 }, changes: [] };
     const changed = row("changed", { changes: ["the command changed"] });
     const rows = [row("same"), ran, row("same too"), added, changed];
     expect(differentFirst(rows).map(({ name }) => name)).to.deep.equal(["ran", "added", "changed", "same", "same too"]);

@@ -20,7 +20,9 @@ interface Props {
 
 const NODE_TYPES = { step: StepNode, stage: StageNode, lines: LinesNode };
 const FIT = { padding: 0.08, maxZoom: 1 } as const;
-const ZOOM_MIN = 0.05;
+const ZOOM_MIN = 0.02;
+/** From farther away, nobody reads names: steps are then filled with their colours. */
+const FAR_ZOOM = 0.3;
 
 /** A layout for as long as the steps and what they need stay the same. */
 function useFlow({ nodes, edges, path, chosen }: Omit<Props, "onChoose">): {
@@ -76,6 +78,9 @@ export function GraphDrawing({ nodes, edges, path, chosen, onChoose }: Props): R
         onMoveStart={(event) => {
           if (event !== null) hasMoved.current = true;
           box.current?.classList.add("moving");
+        }}
+        onMove={(_, { zoom }) => {
+          box.current?.classList.toggle("far", zoom < FAR_ZOOM);
         }}
         onMoveEnd={() => {
           box.current?.classList.remove("moving");

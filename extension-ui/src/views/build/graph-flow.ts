@@ -2,7 +2,7 @@
 import type { Node } from "@xyflow/react";
 import { describeResult } from "./build-words.js";
 import { criticalSteps } from "./critical-path.js";
-import { type Box, type GraphLayout, NODE_HEIGHT, NODE_WIDTH } from "./graph-layout.js";
+import { type Box, type GraphLayout, layoutSize, NODE_HEIGHT, NODE_WIDTH } from "./graph-layout.js";
 import { firstMiss, missMark } from "./misses.js";
 import { SIGNS } from "./step-look.js";
 import type { GraphEdge, GraphNode, StepResult } from "./step-types.js";
@@ -102,8 +102,7 @@ export function linesNode(edges: readonly GraphEdge[], layout: GraphLayout, path
     if (source === undefined || target === undefined) continue;
     (nextOnPath.get(from) === to ? critical : plain).push(linePath(source, target));
   }
-  const width = Math.max(1, ...layout.stages.map((stage) => stage.x + stage.width));
-  const height = Math.max(1, ...layout.stages.map((stage) => stage.y + stage.height));
+  const { height, width } = layoutSize(layout);
   return {
     ...{ id: "lines", type: "lines", position: { x: 0, y: 0 }, width, height, measured: { width, height }, zIndex: -1 },
     ...{ data: { plain: plain.join(""), critical: critical.join("") }, selectable: false, focusable: false, ...FIXED },

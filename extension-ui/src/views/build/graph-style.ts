@@ -17,7 +17,7 @@ export const graphStyle: SxProps<Theme> = [
     "& .lines": { display: "block", overflow: "visible" },
     "& .lines path": { fill: "none", stroke: "var(--step-muted)", strokeWidth: 1 },
     "& .lines .critical": { stroke: "var(--step-accent)", strokeWidth: 3 },
-    // Moved as a picture; drawn sharp again when it rests.
+    // Moved as a picture, and drawn sharp again when it rests.
     "&.moving .react-flow__viewport": { willChange: "transform" },
     "& .react-flow__attribution, & .react-flow__attribution a": {
       background: "var(--step-paper)",
@@ -55,6 +55,10 @@ export const graphStyle: SxProps<Theme> = [
       overflow: "hidden",
       color: "var(--step-muted)",
     },
+    "&.far .step .name, &.far .step .about > :not(.sign)": { display: "none" },
+    "&.far .step .about": { height: "100%", alignItems: "center", justifyContent: "center" },
+    "&.far .step .about .sign": { fontSize: "40px", lineHeight: 1, color: "var(--step-text)" },
+    "&.far .step": { background: "color-mix(in srgb, var(--step-own) 45%, var(--step-paper))" },
     "& .step .sign": { color: "var(--step-own)" },
     "& .step .mark": { fontWeight: 600, color: "var(--step-text)" },
     ...resultRules,

@@ -50,9 +50,12 @@ const Choice = ({ all, choices, label, onChoice, value }: ChoiceProps): ReactNod
 /** Changes the address when one stops typing. */
 function ProjectField({ onFilter, project }: Pick<Props, "onFilter"> & { readonly project: string }): ReactNode {
   const [text, setText] = useState(project);
-  useEffect(() => {
+  const [known, setKnown] = useState(project);
+  if (project !== known) {
+    // By another way than this field, such as a link.
+    setKnown(project);
     setText(project);
-  }, [project]);
+  }
   useEffect(() => {
     if (text === project) return undefined;
     const timer = setTimeout(() => {

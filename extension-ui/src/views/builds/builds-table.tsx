@@ -16,11 +16,11 @@ interface Props {
 
 const COLUMNS = [
   { title: "Compare", width: 72 },
-  { title: "Outcome", width: 118 },
-  { title: "Build", width: "22%" },
-  { title: "Started, builder", width: 122 },
-  { title: "Duration, saved", width: 122 },
-  { title: "From cache", width: 124 },
+  { title: "Outcome", width: 110 },
+  { title: "Build", width: "20%" },
+  { title: "Started, builder", width: 96 },
+  { title: "Duration, saved", width: 104 },
+  { title: "From cache", width: 104 },
   { title: "First miss", width: "auto" },
 ] as const;
 export const SELECTED_MAX = 2;
