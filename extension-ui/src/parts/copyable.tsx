@@ -1,6 +1,6 @@
 /** A command to copy and type elsewhere. */
 import CopyIcon from "@mui/icons-material/ContentCopyOutlined";
-import { Box, IconButton, Tooltip } from "@mui/material";
+import { Box, IconButton } from "@mui/material";
 import { type ReactNode, useState } from "react";
 
 const SHOWN_MS = 2000;
@@ -37,14 +37,12 @@ export function Copyable({ text }: { readonly text: string }): ReactNode {
       >
         {text}
       </Box>
-      <Tooltip title={said === "" ? "Copy" : said}>
-        <IconButton size="small" aria-label={`Copy: ${text}`} onClick={onCopy}>
-          <CopyIcon fontSize="small" />
-        </IconButton>
-      </Tooltip>
-      <Box role="status" sx={{ position: "absolute", left: -9999 }}>
+      <Box role="status" sx={{ fontSize: "body2.fontSize", color: "text.secondary" }}>
         {said}
       </Box>
+      <IconButton size="small" title="Copy" aria-label={`Copy: ${text}`} onClick={onCopy}>
+        <CopyIcon fontSize="small" />
+      </IconButton>
     </Box>
   );
 }

@@ -93,7 +93,6 @@ export function GraphDrawing({ nodes, edges, path, chosen, onChoose }: Props): R
         fitViewOptions={FIT}
         minZoom={ZOOM_MIN}
         maxZoom={2}
-        onlyRenderVisibleElements
         nodesDraggable={false}
         nodesConnectable={false}
         selectionKeyCode={null}

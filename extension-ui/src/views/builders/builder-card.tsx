@@ -34,6 +34,7 @@ const clientsOf = ({ clients, maxClients }: BuilderReport): Amount =>
 
 function Head({ builder, onAsk, id }: Props & { readonly id: string }): ReactNode {
   const { address, isDraining, name, runningBuilds } = builder;
+  const load = runningBuilds === 0 ? "No build runs" : `${formatCount(runningBuilds, "build")} running`;
   return (
     <Box sx={{ display: "flex", gap: 2, flexWrap: "wrap", alignItems: "flex-start", mb: 1 }}>
       <Box sx={{ flex: 1, minWidth: 220 }}>
@@ -43,8 +44,8 @@ function Head({ builder, onAsk, id }: Props & { readonly id: string }): ReactNod
         <StateLabel builder={builder} />
       </Box>
       <Box sx={{ display: "flex", gap: 1, alignItems: "center", flexWrap: "wrap" }}>
-        <Link href={hrefOf(["builds"], { builder: address })} aria-label={`Builds on ${name}`}>
-          {runningBuilds === 0 ? "No build runs" : `${formatCount(runningBuilds, "build")} running`}
+        <Link href={hrefOf(["builds"], { builder: address })} aria-label={`${load} on ${name}`}>
+          {load}
         </Link>
         <Button
           size="small"

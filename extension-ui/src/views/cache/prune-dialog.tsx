@@ -46,7 +46,7 @@ export function PruneDialog({ project, onPruned, onClose }: Props): ReactNode {
     if (outcome.state !== "previewed") return;
     const previewed = asPreviewed(outcome.options, outcome.atMs, Date.now());
     void action.run(async (signal) => {
-      const result = await api.ask("pruneCache", previewed, signal);
+      const result = await api.ask("pruneCache", { ...previewed, isDryRun: false }, signal);
       setOutcome({ state: "pruned", result });
       onPruned();
     });

@@ -1,10 +1,10 @@
 /** What builds of the window did, in four figures. */
-import { Link, useTheme } from "@mui/material";
-import { SparkLineChart } from "@mui/x-charts/SparkLineChart";
+import { Link } from "@mui/material";
 import type { ReactNode } from "react";
 import type { Figures, Trend } from "../../api/openapi.js";
 import { formatBytes, formatCount, formatDuration, formatShare } from "../../parts/format.js";
 import { hrefOf } from "../../state/route.js";
+import { SparkBars } from "./spark-bars.js";
 import { savedSeries } from "./trend-series.js";
 import { Tile } from "./tile.js";
 
@@ -12,21 +12,6 @@ interface Props {
   readonly figures: Figures;
   readonly trend: Trend | undefined;
   readonly since: string;
-}
-
-const SPARK_HEIGHT_PX = 36;
-
-function SavedSpark({ trend }: { readonly trend: Trend }): ReactNode {
-  const { palette } = useTheme();
-  return (
-    <SparkLineChart
-      data={[...savedSeries(trend)]}
-      height={SPARK_HEIGHT_PX}
-      color={palette.success.main}
-      plotType="bar"
-      aria-hidden
-    />
-  );
 }
 
 function BuildsAbout({ figures, since }: Omit<Props, "trend">): ReactNode {
@@ -64,7 +49,7 @@ export function FigureTiles({ figures, since, trend }: Props): ReactNode {
         }
       />
       <Tile title="Time saved" value={formatDuration(figures.savedMs)} about="What cached steps took when they ran">
-        {trend !== undefined && figures.savedMs > 0 && <SavedSpark trend={trend} />}
+        {trend !== undefined && figures.savedMs > 0 && <SparkBars values={savedSeries(trend)} />}
       </Tile>
       <Tile title="Builds" value={builds.toLocaleString("en")} about={<BuildsAbout {...{ figures, since }} />} />
       <Tile
