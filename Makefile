@@ -15,10 +15,10 @@ LOCAL_IMAGE ?= memobuild:latest
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: build tools ## start MemoBuild with its embedded BuildKit, and register it as the buildx builder "memobuild"
+run: build ui tools ## start MemoBuild with its embedded BuildKit, and register it as the buildx builder "memobuild"
 	@scripts/run
 
-test: build tools .tools/bin/grpc-peer ## run all tests, on Node 20 or whatever is on PATH and on Node 24, against real BuildKit
+test: build ui tools .tools/bin/grpc-peer ## run all tests, on Node 20 or whatever is on PATH and on Node 24, against real BuildKit
 	@scripts/test
 
 build: dist/main.js ## install the dependencies and compile; then `npx memobuild` is the command line
@@ -26,7 +26,7 @@ build: dist/main.js ## install the dependencies and compile; then `npx memobuild
 tools: ## put buildkitd, buildctl and buildx into .tools/bin
 	@scripts/get-tools
 
-check: node_modules/.package-lock.json ## format, lint, types, unit tests
+check: node_modules/.package-lock.json extension-ui/node_modules/.package-lock.json ## format, lint, types, unit tests
 	@npm run check
 
 bench: build tools .tools/bin/grpc-peer ## measure the relay against direct connections

@@ -21,6 +21,8 @@ const LIST_MAX = 500;
 export interface BuildsWorldOptions {
   /** More arguments of MemoBuild. */
   readonly args?: readonly string[];
+  /** For MemoBuild. */
+  readonly env?: Readonly<Record<string, string>>;
   /** For the builder. */
   readonly daemonEnv?: Readonly<Record<string, string>>;
   /** The data directory, default a fresh one. */
@@ -218,6 +220,7 @@ async function startFront(dir: string, { address }: Buildkitd, options: BuildsWo
     builder: address,
     dataDir: dataDirOf(dir, options),
     args: ["--listen", `unix://${join(dir, "m.sock")}`, "--log-level", "trace", ...(options.args ?? [])],
+    env: options.env ?? {},
   });
 }
 

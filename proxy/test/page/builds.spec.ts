@@ -102,7 +102,10 @@ describe("the list of builds", () => {
     await page.getByRole("heading", { level: 1, name: "Compare builds" }).waitFor();
     const steps = page.getByRole("table", { name: "Steps of both builds" });
     const [changed, same] = ["COPY g /", "COPY f /"].map((name) => steps.getByRole("row").filter({ hasText: name }));
-    await changed?.getByText(/ran \d/).nth(1).waitFor();
+    await changed
+      ?.getByText(/ran \d/)
+      .nth(1)
+      .waitFor();
     expect(await same?.count(), "steps that do not differ").to.equal(0);
     await page.getByLabel(/^All \d+ steps$/).check();
     await same?.waitFor();

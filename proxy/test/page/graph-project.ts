@@ -6,8 +6,10 @@ export const STAGES = ["web", "api", "worker", "docs"] as const;
 const FILES = 13;
 /** Of each stage: its files, and a command. */
 export const STAGE_STEPS: number = FILES + 1;
-/** Two of the shell, those of the stages, and one copy from each. */
-export const GRAPH_STEPS: number = 2 + STAGES.length * STAGE_STEPS + STAGES.length;
+/** Load what the shell comes from, each time anew. */
+export const LOADING_STEPS = 2;
+/** Those, two of the shell, those of the stages, and one copy from each. */
+export const GRAPH_STEPS: number = LOADING_STEPS + 2 + STAGES.length * STAGE_STEPS + STAGES.length;
 /** Its command takes longest. */
 export const SLOWEST_STAGE = "worker";
 

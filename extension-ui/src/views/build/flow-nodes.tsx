@@ -16,7 +16,12 @@ export const StepNode: NamedExoticComponent<NodeProps<StepFlowNode>> = memo(func
         </span>
         <span>{text}</span>
         {mark !== "" && <span className="mark">{mark}</span>}
-        {isCritical && <span title="on the critical path">◆ critical</span>}
+        {/* The box has a name that says it too. */}
+        {isCritical && (
+          <span title="on the critical path" aria-hidden>
+            ◆
+          </span>
+        )}
       </div>
     </div>
   );

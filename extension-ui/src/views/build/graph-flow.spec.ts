@@ -18,7 +18,7 @@ describe("stepNodes", () => {
   });
 
   it("says in words what colours and lines show", () => {
-    expect(stepNodes(nodes, drawn)[0]?.ariaLabel).to.equal("step 0, ran 10ms, critical");
+    expect(stepNodes(nodes, drawn)[0]?.ariaLabel).to.equal("step 0, ran 10ms, on the critical path");
   });
 });
 

@@ -39,7 +39,7 @@ function dataOf(node: GraphNode, first: GraphNode | undefined, isCritical: boole
 }
 
 export const labelOf = ({ name, text, mark, isCritical }: StepData): string =>
-  [name, text, mark, isCritical ? "critical" : ""].filter((part) => part !== "").join(", ");
+  [name, text, mark, isCritical ? "on the critical path" : ""].filter((part) => part !== "").join(", ");
 
 const isSame = (one: StepData, other: StepData): boolean => Object.keys(one).every((key) => one[key] === other[key]);
 

@@ -81,7 +81,7 @@ export function GraphTab({ graph }: { readonly graph: BuildGraph }): ReactNode {
         />
         <Legend nodes={nodes} />
         <Typography variant="body2" color="text.secondary">
-          {onPath.size > 0 && `Critical path: ${formatCount(onPath.size, "step")}, ${formatDuration(pathMs)}. `}
+          {onPath.size > 0 && `◆ Critical path: ${formatCount(onPath.size, "step")}, ${formatDuration(pathMs)}. `}
           {graph.isCut && "There were more steps than are kept."}
         </Typography>
       </Box>

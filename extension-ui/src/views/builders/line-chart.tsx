@@ -20,8 +20,17 @@ interface Props {
   readonly isCount?: boolean;
 }
 
-const formatHour = (atMs: number): string =>
-  new Date(atMs).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+/** In a shorter span, several ticks lie within one minute. */
+const SPAN_IN_MINUTES_MS = 600_000;
+
+function formatTick(atMs: number, timesMs: readonly number[]): string {
+  const spanMs = (timesMs.at(-1) ?? 0) - (timesMs[0] ?? 0);
+  const isShort = spanMs < SPAN_IN_MINUTES_MS;
+  return new Date(atMs).toLocaleTimeString(undefined, {
+    ...{ hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+    ...(isShort && { second: "2-digit" }),
+  });
+}
 
 /** From 0, with room above the highest line. */
 const domainLimit = (_lowest: unknown, highest: { valueOf(): number }): { min: number; max: number } => ({
@@ -51,7 +60,7 @@ export function LineChart({ title, timesMs, lines, format, isCount = false }: Pr
             {
               ...{ data: [...timesMs], scaleType: "time", tickNumber: TICKS, disableLine: true, domainLimit: "strict" },
               valueFormatter: (atMs: number, { location }: { readonly location: string }) =>
-                location === "tick" ? formatHour(atMs) : formatTime(atMs),
+                location === "tick" ? formatTick(atMs, timesMs) : formatTime(atMs),
             },
           ]}
           yAxis={[

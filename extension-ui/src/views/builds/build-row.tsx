@@ -66,7 +66,7 @@ export const BuildRow: NamedExoticComponent<Props> = memo(function BuildRow(prop
       </TableCell>
       <TableCell title={formatTime(build.startedAtMs)}>
         {formatAge(build.startedAtMs, nowMs)}
-        <Second text={builder} />
+        <Second text={builder.replace(/^[a-z]+:\/\//, "")} />
       </TableCell>
       <TableCell>
         {formatDuration(elapsedMs(build, nowMs))}

@@ -17,8 +17,8 @@ interface Props {
 const COLUMNS = [
   { title: "Compare", width: 72 },
   { title: "Outcome", width: 110 },
-  { title: "Build", width: "20%" },
-  { title: "Started, builder", width: 96 },
+  { title: "Build", width: "18%" },
+  { title: "Started, builder", width: 128 },
   { title: "Duration, saved", width: 104 },
   { title: "From cache", width: 104 },
   { title: "First miss", width: "auto" },
