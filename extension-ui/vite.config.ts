@@ -1,6 +1,17 @@
-/** How the page is bundled: one plain script and one style sheet, which also work from `file://`. */
+/** How the page is bundled: one plain script that has its styles in it, which also works from `file://`. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
+
+/** What `make run` starts on this machine. */
+const MEMOBUILD = "http://127.0.0.1:8373";
+
+function authorization(): Record<string, string> {
+  const { HOME = "", MEMOBUILD_DATA_DIR, XDG_STATE_HOME = join(HOME, ".local/state") } = process.env;
+  const file = join(MEMOBUILD_DATA_DIR ?? join(XDG_STATE_HOME, "memobuild"), "page-token");
+  return existsSync(file) ? { authorization: `Bearer ${readFileSync(file, "utf8").trim()}` } : {};
+}
 
 /** Docker Desktop loads the page from a file, where browsers load no modules. */
 function plainScript(): Plugin {
@@ -33,9 +44,6 @@ export default defineConfig({
   server: {
     port: 3000,
     strictPort: true,
-    // The page's own API, of a MemoBuild that runs on this machine.
-    proxy: {
-      "/api": { target: "http://127.0.0.1:8373", headers: { origin: "http://127.0.0.1:8373" }, changeOrigin: true },
-    },
+    proxy: { "/api": { target: MEMOBUILD, changeOrigin: true, headers: { origin: MEMOBUILD, ...authorization() } } },
   },
 });

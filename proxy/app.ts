@@ -16,7 +16,6 @@ import { packageVersion } from "./cli/package-version.js";
 import type { Config } from "./config/config.js";
 import { configOf, type Configured } from "./config/load-config.js";
 import { RuntimeSettings } from "./config/runtime-settings.js";
-import { formatListenAddress } from "./config/listen-address.js";
 import { StartError } from "./config/start-error.js";
 import { SqliteKeptSettings } from "./database/kept-settings.js";
 import type { SqliteDatabase } from "./database/sqlite-database.js";
@@ -28,6 +27,7 @@ import { settledWithin } from "./farm/deadline.js";
 import { FarmDesk } from "./farm/farm-desk.js";
 import type { Warmth } from "./farm/warmth.js";
 import { createApiServer } from "./http/api-server.js";
+import { keepPageToken } from "./http/page-token.js";
 import { createHttpServer } from "./http/create-http-server.js";
 import type { HttpServer, HttpServerBound, Readiness } from "./http/create-http-server.js";
 import { reportMetrics } from "./http/metrics-report.js";
@@ -71,6 +71,7 @@ export class App {
   #cache: AppCache | undefined;
   #apiAddresses: readonly string[] = [];
   #http: HttpServerBound = { address: "" };
+  #pageToken = "";
   readonly #startedAtMs: number = Date.now();
   #hasStarted = false;
   #isClosing = false;
@@ -323,10 +324,10 @@ export class App {
       startedAtMs: this.#startedAtMs,
       uptimeMs: Date.now() - this.#startedAtMs,
       isDraining: this.#isClosing,
-      listen: this.#config.listen.map(formatListenAddress),
+      listen: this.#relay?.addresses ?? [],
       api: this.#apiAddresses,
       http: this.#http.address,
-      page: this.#http.page,
+      ...(this.#http.page !== undefined && { page: `${this.#http.page}/?token=${this.#pageToken}` }),
       cacheMode: this.#config.cache.mode,
       ...(usage !== undefined && { cacheBytes: usage.storeBytes, cacheMaxBytes: usage.softMaxBytes }),
       runningBuilds,
@@ -336,7 +337,7 @@ export class App {
   }
 
   async #startHttp(farm: Farm): Promise<HttpServer> {
-    const { http: address, insecureListen: allowsOthers } = this.#config;
+    const { dataDir, http: address, insecureHttp: allowsOthers } = this.#config;
     const { logger } = this.#environment;
     const readiness = async (): Promise<Readiness> => {
       // One that is silent must not keep those that ask from the others.
@@ -347,7 +348,10 @@ export class App {
       // A load balancer should send no more clients to a process that is about to stop.
       return { ready: builders.some(({ up }) => up) && !this.#isClosing, builders };
     };
-    const http = createHttpServer({ address, allowsOthers, registry: this.#registry, log: logger, readiness });
+    this.#pageToken = await keepPageToken(dataDir);
+    const http = createHttpServer({
+      ...{ address, allowsOthers, token: this.#pageToken, registry: this.#registry, log: logger, readiness },
+    });
     await this.#run(http, async () => {
       this.#http = await http.start();
       logger.info(this.#http, "http listening");

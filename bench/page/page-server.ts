@@ -19,9 +19,11 @@ import { memorySettings } from "../../proxy/test/support/memory-settings.js";
 
 const SMALL: Series = { projects: 10, steps: 12, newSteps: 3 };
 const STAGES = 20;
+const TOKEN = "bench";
 export const LARGE_REF = "large";
 
 export interface PageServer {
+  /** With its token; a route goes behind it. */
   readonly url: string;
   /** One more build begins, makes its progress and ends: `EVENTS_PER_BUILD` events. */
   liveBuild(): Promise<void>;
@@ -82,14 +84,14 @@ export async function startPageServer(builds: number, largeSteps: number): Promi
   });
   await api.start();
   const server = createHttpServer({
-    ...{ address: { host: "127.0.0.1", port: 0 }, allowsOthers: false, registry, log },
+    ...{ address: { host: "127.0.0.1", port: 0 }, allowsOthers: false, token: TOKEN, registry, log },
     readiness: () => Promise.resolve({ ready: true, builders: [] }),
   });
   const { address } = await server.start();
   server.serveApi(api.answer);
   let live = builds;
   return {
-    url: address,
+    url: `${address}/?token=${TOKEN}`,
     async liveBuild() {
       live += 1;
       const record = recordAt(live, Date.now());

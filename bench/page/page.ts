@@ -112,8 +112,8 @@ async function measure(options: PageBenchOptions, signal: AbortSignal): Promise<
   const server = await startPageServer(BUILDS, STEPS);
   const browser = await launchBrowser();
   try {
-    const list = `${server.url}/#/builds`;
-    const graph = `${server.url}/#/builds/${LARGE_REF}/graph`;
+    const list = `${server.url}#/builds`;
+    const graph = `${server.url}#/builds/${LARGE_REF}/graph`;
     const [listMs, graphMs]: [number[], number[]] = [[], []];
     for (let round = 0; round < ROUNDS; round++) {
       signal.throwIfAborted();

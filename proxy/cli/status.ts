@@ -53,7 +53,7 @@ function statusText(status: StatusReport, painter: Painter): string {
     ],
     ["Clients", list(listen)],
     ["API", list(api)],
-    ["Web page", page ?? "not served where other machines reach it without --insecure-listen"],
+    ["Web page", page ?? "not served where other machines reach it without --insecure-http"],
     ["Metrics", http],
     ["Shared cache", cacheText(status)],
     ["Builders", countsText(builders)],

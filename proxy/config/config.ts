@@ -76,8 +76,8 @@ export interface Config {
   /** The program of the embedded and of managed builders: a path, or a name to be looked up in PATH. */
   readonly buildkitd: string;
   readonly http: HostPort;
-  /** Addresses that other machines reach may be without protection. */
-  readonly insecureListen: boolean;
+  /** The page and the API may be where other machines reach them. */
+  readonly insecureHttp: boolean;
   /** Absolute. */
   readonly apiSocket: string;
   readonly apiSocketMode: number;

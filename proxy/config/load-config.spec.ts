@@ -47,7 +47,7 @@ describe("loadConfig", () => {
       },
       buildkitd: "buildkitd",
       http: { host: "127.0.0.1", port: 8373 },
-      insecureListen: false,
+      insecureHttp: false,
       apiSocket: "/home/dev/.local/state/memobuild/api.sock",
       apiSocketMode: 0o600,
       dataDir: "/home/dev/.local/state/memobuild",

@@ -76,7 +76,7 @@ function build({ all, one }: Reader, cwd: string): Config {
     farm: buildFarm({ all, one }, cwd),
     buildkitd: buildkitd.includes("/") ? resolve(cwd, buildkitd) : buildkitd,
     http: one("http"),
-    insecureListen: one("insecure-listen"),
+    insecureHttp: one("insecure-http"),
     apiSocket: resolve(cwd, one("api-socket")),
     apiSocketMode: one("api-socket-mode"),
     ...(apiListen !== undefined && { apiListen }),

@@ -74,6 +74,7 @@ const loopbackHostPort: z.ZodType<HostPort, string> = listenHostPort.superRefine
 export interface OptionValues extends Record<OptionName, unknown> {
   listen: ListenAddress;
   "insecure-listen": boolean;
+  "insecure-http": boolean;
   "tls-cert": string;
   "tls-key": string;
   "tls-client-ca": string;
@@ -115,6 +116,7 @@ export interface OptionValues extends Record<OptionName, unknown> {
 export const optionValues: { readonly [Name in OptionName]: z.ZodType<OptionValues[Name], string> } = {
   listen: listenAddress,
   "insecure-listen": onOrOff,
+  "insecure-http": onOrOff,
   "tls-cert": z.string(),
   "tls-key": z.string(),
   "tls-client-ca": z.string(),

@@ -36,6 +36,7 @@ const TOPIC_OF: Readonly<Record<OptionName, Topic>> = {
   "managed-memory": "Builders of its own",
   buildkitd: "Builders of its own",
   http: "Page, API and metrics",
+  "insecure-http": "Page, API and metrics",
   "api-socket": "Page, API and metrics",
   "api-socket-mode": "Page, API and metrics",
   "api-listen": "Page, API and metrics",

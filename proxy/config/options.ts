@@ -3,6 +3,7 @@
 export type OptionName =
   | "listen"
   | "insecure-listen"
+  | "insecure-http"
   | "tls-cert"
   | "tls-key"
   | "tls-client-ca"
@@ -75,7 +76,7 @@ export const OPTIONS: readonly Option[] = [
   {
     name: "insecure-listen",
     defaults: ["false"],
-    help: "allow addresses that other machines reach: TCP without TLS for clients, and the web page and the API on --http",
+    help: "allow a TCP address that other machines reach, without TLS",
   },
   { name: "tls-cert", value: "file", defaults: [], help: "certificate (chain) for TCP clients, PEM" },
   { name: "tls-key", value: "file", defaults: [], help: "key of the certificate, PEM" },
@@ -172,7 +173,12 @@ export const OPTIONS: readonly Option[] = [
     defaults: ["127.0.0.1:8373"],
     help:
       "where the web page, the API, /metrics, /healthz and /readyz are served; page and API only on a loopback " +
-      "address, or with --insecure-listen, as whoever reaches them reads the logs of builds and changes settings",
+      "address, or with --insecure-http. Both want the token that `memobuild status` prints with the page's address",
+  },
+  {
+    name: "insecure-http",
+    defaults: ["false"],
+    help: "serve the web page and the API on an --http address that other machines reach, without TLS",
   },
   {
     name: "api-socket",

@@ -1,7 +1,16 @@
 /** The other end of the API: what it can be asked, as methods. */
 import type { Comparison, EventPage, Explanation } from "../builds/build-desk.js";
 import type { BuildRecord } from "../builds/build-record.js";
-import type { BuildPage, BuildQuery, Figures, FiguresQuery, LogPage, LogQuery, Trend, TrendQuery } from "../builds/history.js";
+import type {
+  BuildPage,
+  BuildQuery,
+  Figures,
+  FiguresQuery,
+  LogPage,
+  LogQuery,
+  Trend,
+  TrendQuery,
+} from "../builds/history.js";
 import type { CacheAdmin } from "../cache/cache-admin.js";
 import type { BuilderDesk } from "../farm/builder-desk.js";
 import * as calls from "./api-calls.js";

@@ -3,11 +3,13 @@ import { z } from "zod";
 
 /**
  * `cache_off`, `busy`, `running`, `exists`, `last_builder`: the state of MemoBuild stands against it, and may change. `forbidden`:
- * the request came by way of a web page of somebody else, or where the API is not served. `unavailable`: MemoBuild is starting or
+ * the request came by way of a web page of somebody else, or where the API is not served. `unauthorized`: it lacks the token that
+ * the API wants on a port. `unavailable`: MemoBuild is starting or
  * stopping.
  */
 export const API_ERROR_CODES = [
   "bad_request",
+  "unauthorized",
   "forbidden",
   "not_found",
   "ambiguous",
@@ -24,6 +26,7 @@ export type ApiErrorCode = (typeof API_ERROR_CODES)[number];
 
 export const STATUS_OF_CODE: Readonly<Record<ApiErrorCode, number>> = {
   bad_request: 400,
+  unauthorized: 401,
   forbidden: 403,
   not_found: 404,
   ambiguous: 409,

@@ -50,6 +50,7 @@ describe("createHttpServer", () => {
     const server = createHttpServer({
       address: { host: "127.0.0.1", port: 0 },
       allowsOthers: false,
+      token: "unused",
       pageFolder: NOT_BUILT,
       registry: new Registry(),
       log,

@@ -6,6 +6,7 @@ import { type HostPort, isLoopback } from "../config/host-port.js";
 import type { Logger } from "../log/create-logger.js";
 import { API_PREFIX } from "./api-calls.js";
 import { HttpListener } from "./http-listener.js";
+import { cookieFor, hasToken } from "./page-token.js";
 import { refuse } from "./refuse.js";
 import { addWebPage, PAGE_FOLDER, readWebPage } from "./web-page.js";
 
@@ -18,6 +19,8 @@ export interface HttpServerDeps {
   readonly address: HostPort;
   /** Serve the page and the API where other machines reach the address too. */
   readonly allowsOthers: boolean;
+  /** What the API wants to see. */
+  readonly token: string;
   readonly registry: Registry;
   readonly log: Logger;
   /** Called per request; the signal fires when the answer is no longer waited for. */
@@ -28,7 +31,7 @@ export interface HttpServerDeps {
 export interface HttpServerBound {
   /** As in `http://127.0.0.1:8373`. */
   readonly address: string;
-  /** Where the page is; undefined where only metrics and health are served. */
+  /** Where the page is, without its token; undefined where only metrics and health are served. */
   readonly page?: string;
 }
 
@@ -48,7 +51,10 @@ const BODY_MAX_BYTES = 64 * 1024;
 const PLAIN = "text/plain; charset=utf-8";
 const NOT_FOR_OTHERS =
   "The page and the API are served on an address of this machine alone, such as --http 127.0.0.1:8373, or with " +
-  "--insecure-listen: whoever reaches them reads the logs of builds and changes settings.";
+  "--insecure-http: there is no TLS here.";
+const NEEDS_TOKEN =
+  "This needs the token of the page: open the address that `memobuild status` prints on the machine of MemoBuild, or send " +
+  "the token as Authorization: Bearer.";
 const NOT_BUILT = "The web page is not built: `make ui` builds it, for the next start of MemoBuild.";
 
 function addRoutes(server: FastifyInstance, { registry, readiness }: HttpServerDeps): void {
@@ -72,14 +78,21 @@ function addRefusals(server: FastifyInstance, log: Logger, paths: readonly strin
   });
 }
 
-async function addPage(server: FastifyInstance, folder: string): Promise<void> {
+async function addPage(server: FastifyInstance, folder: string, token: string): Promise<void> {
+  // Of the address that has the token, the browser keeps the rest.
+  server.addHook("onRequest", async ({ headers, url }, reply) => {
+    if (!url.startsWith("/?token=")) return;
+    const cookie = cookieFor(url, headers, token);
+    if (cookie !== undefined) void reply.header("set-cookie", cookie);
+    await reply.header("cache-control", "no-store").redirect("/", 303);
+  });
   const files = await readWebPage(folder);
   addWebPage(server, files);
   if (!files.has("/")) server.get("/", (_request, reply) => reply.code(404).type(PLAIN).send(`${NOT_BUILT}\n`));
 }
 
 export function createHttpServer(deps: HttpServerDeps): HttpServer {
-  const { address, allowsOthers, log, pageFolder = PAGE_FOLDER } = deps;
+  const { address, allowsOthers, log, pageFolder = PAGE_FOLDER, token } = deps;
   const servesPage = allowsOthers || isLoopback(address.host);
   const server = fastify({ bodyLimit: BODY_MAX_BYTES });
   addRefusals(server, log, servesPage ? ["/", API_PREFIX, ...PATHS] : PATHS);
@@ -89,18 +102,20 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     else refuse(response, "forbidden", NOT_FOR_OTHERS);
   };
   const answer: RequestListener = (request, response) => {
-    if (request.url?.startsWith(`${API_PREFIX}/`) === true) answerApi(request, response);
-    else server.routing(request, response);
+    const { headers, url = "" } = request;
+    if (!url.startsWith(`${API_PREFIX}/`)) server.routing(request, response);
+    else if (servesPage && !hasToken(headers, token)) refuse(response, "unauthorized", NEEDS_TOKEN);
+    else answerApi(request, response);
   };
   const listener = new HttpListener({ address, option: "http", answer, log });
   return {
     async start() {
-      if (servesPage) await addPage(server, pageFolder);
+      if (servesPage) await addPage(server, pageFolder, token);
       else server.get("/", (_request, reply) => reply.code(403).type(PLAIN).send(`${NOT_FOR_OTHERS}\n`));
       await server.ready();
       const bound = await listener.start();
       if (servesPage) return { address: bound, page: bound };
-      log.info({ cause: "other machines reach this address", advice: "give --insecure-listen" }, "web page not served");
+      log.info({ cause: "other machines reach this address", advice: "give --insecure-http" }, "web page not served");
       return { address: bound };
     },
     serveApi(api) {

@@ -26,9 +26,7 @@ export const metricsReport: z.ZodType<MetricsReport> = z.object({
       name: z.string(),
       type: z.enum(["counter", "gauge", "histogram", "summary"]),
       help: z.string(),
-      samples: z.array(
-        z.object({ name: z.string(), labels: z.record(z.string(), z.string()), value: z.number() }),
-      ),
+      samples: z.array(z.object({ name: z.string(), labels: z.record(z.string(), z.string()), value: z.number() })),
     }),
   ),
 });

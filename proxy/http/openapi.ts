@@ -15,8 +15,8 @@ type Json = Readonly<Record<string, unknown>>;
 const TITLE = "MemoBuild";
 const VERSION = "1";
 const ABOUT =
-  "Builds, events, figures, cache and builders of one MemoBuild. JSON over HTTP on the unix socket --api-socket, and on " +
-  "the loopback port --api-listen where that is given. Times are milliseconds, points in time milliseconds since 1970. " +
+  "Builds, events, figures, cache and builders of one MemoBuild. JSON over HTTP on the unix socket --api-socket, on " +
+  "the loopback port --api-listen where that is given, and at --http with the token of the page. Times are milliseconds, points in time milliseconds since 1970. " +
   "More properties may come: clients ignore those that they do not know.";
 
 const MEDIA_TYPES: Readonly<Record<AnswerForm, string>> = {
@@ -26,7 +26,7 @@ const MEDIA_TYPES: Readonly<Record<AnswerForm, string>> = {
 };
 
 /** What any call may be answered with. */
-const COMMON_ERRORS = ["bad_request", "forbidden", "timeout", "unavailable", "internal"] as const;
+const COMMON_ERRORS = ["bad_request", "unauthorized", "forbidden", "timeout", "unavailable", "internal"] as const;
 
 /** Under these names others refer to them. */
 const COMPONENTS: Readonly<Record<string, z.ZodType>> = {

@@ -9,7 +9,9 @@ import { within } from "../test/support/poll.js";
 import { makeTempDir, removeDir } from "../test/support/temp-dir.js";
 import { createHttpServer, type HttpServer, type HttpServerBound } from "./create-http-server.js";
 
-const STATUS = { path: "/api/v1/status" };
+const TOKEN = "t".repeat(43);
+const AUTHORIZED = { authorization: `Bearer ${TOKEN}` };
+const STATUS = { path: "/api/v1/status", headers: AUTHORIZED };
 const JSON_TYPE = { "content-type": "application/json" };
 
 describe("createHttpServer, page and API", () => {
@@ -24,7 +26,9 @@ describe("createHttpServer, page and API", () => {
   const start = async (host: string, allowsOthers: boolean): Promise<void> => {
     const readiness = () => Promise.resolve({ ready: true, builders: [] });
     const address = { host, port: 0 };
-    server = createHttpServer({ address, allowsOthers, registry: new Registry(), log, readiness, pageFolder });
+    server = createHttpServer({
+      ...{ address, allowsOthers, token: TOKEN, registry: new Registry(), log, readiness, pageFolder },
+    });
     bound = await server.start();
     target = { host: "127.0.0.1", port: Number(new URL(bound.address).port) };
   };
@@ -49,7 +53,9 @@ describe("createHttpServer, page and API", () => {
     expect(await answerTo(target, { path: "/" })).to.include({ status: 200, body: "the page" });
     expect(await answerTo(target, { method: "HEAD", path: "/" })).to.include({ status: 200, body: "" });
     expect(JSON.parse((await answerTo(target, STATUS)).body)).to.deep.equal(SAMPLE_STATUS);
-    expect(await refusalOf(target, { path: "/api/v1/nope" })).to.equal("404 not_found: there is no GET /api/v1/nope");
+    expect(await refusalOf(target, { ...STATUS, path: "/api/v1/nope" })).to.equal(
+      "404 not_found: there is no GET /api/v1/nope",
+    );
   });
 
   it("asks to come again before the API is there, and when it has ended", async () => {
@@ -72,7 +78,23 @@ describe("createHttpServer, page and API", () => {
         expect(await refusalOf(target, { path, headers }), path).to.match(/^403 forbidden: /);
       }
     }
-    expect(await statusOf({ ...STATUS, headers: { origin: `http://${host}:${port}` } })).to.equal(200);
+    expect(await statusOf({ ...STATUS, headers: { ...AUTHORIZED, origin: `http://${host}:${port}` } })).to.equal(200);
+  });
+
+  it("answers the API to nobody without the token, and hands a browser the cookie for it", async () => {
+    await start("127.0.0.1", false);
+    server.serveApi(api.answer);
+    expect(await refusalOf(target, { path: STATUS.path })).to.match(/^401 unauthorized: .*memobuild status/);
+    const refused = await answerTo(target, { path: "/?token=wrong" });
+    expect([refused.status, refused.headers["set-cookie"]]).to.deep.equal([303, undefined]);
+    const host = `127.0.0.1:${target.port}`;
+    const opened = await answerTo(target, { path: `/?token=${TOKEN}`, headers: { host } });
+    expect([opened.status, opened.headers.location]).to.deep.equal([303, "/"]);
+    const [cookie = ""] = opened.headers["set-cookie"] ?? [];
+    expect(await statusOf({ path: STATUS.path, headers: { host, cookie: cookie.split(";", 1)[0] ?? "" } })).to.equal(
+      200,
+    );
+    expect(lines.join("")).not.to.include(TOKEN);
   });
 
   it("takes only JSON from posts and deletions", async () => {
@@ -81,11 +103,16 @@ describe("createHttpServer, page and API", () => {
     for (const type of ["text/plain", "application/x-www-form-urlencoded"]) {
       for (const method of ["POST", "DELETE"]) {
         const path = "/api/v1/builders/x/drain";
-        const request = { method, path, headers: { "content-type": type, "content-length": "2" }, body: "{}" };
+        const request = {
+          method,
+          path,
+          headers: { ...AUTHORIZED, "content-type": type, "content-length": "2" },
+          body: "{}",
+        };
         expect(await statusOf(request), `${method} ${type}`).to.equal(415);
       }
     }
-    const asked = { method: "POST", path: "/api/v1/cache/prune", headers: JSON_TYPE, body: "{}" };
+    const asked = { method: "POST", path: "/api/v1/cache/prune", headers: { ...AUTHORIZED, ...JSON_TYPE }, body: "{}" };
     expect(await refusalOf(target, asked)).to.match(/^409 cache_off: /);
   });
 
@@ -95,8 +122,8 @@ describe("createHttpServer, page and API", () => {
     expect(bound).not.to.have.property("page");
     const page = await answerTo(target, { path: "/" });
     expect(page.status).to.equal(403);
-    expect(page.body).to.include("--insecure-listen");
-    expect(await refusalOf(target, STATUS)).to.match(/^403 forbidden: .*--insecure-listen/);
+    expect(page.body).to.include("--insecure-http");
+    expect(await refusalOf(target, STATUS)).to.match(/^403 forbidden: .*--insecure-http/);
     expect(await statusOf({ path: "/healthz", headers: { host: "builds.example" } })).to.equal(200);
     const { paths } = JSON.parse((await answerTo(target, { path: "/nope" })).body) as { paths: string[] };
     expect(paths).to.deep.equal(["/metrics", "/healthz", "/readyz"]);
@@ -109,9 +136,11 @@ describe("createHttpServer, page and API", () => {
     expect(bound.page).to.equal(bound.address);
     const host = `builds.example:${target.port}`;
     for (const path of ["/", STATUS.path]) {
-      expect(await statusOf({ path, headers: { host } })).to.equal(200);
-      expect(await statusOf({ path, headers: { host, origin: `http://${host}` } })).to.equal(200);
-      expect(await statusOf({ path, headers: { host, origin: "http://evil.example" } })).to.equal(403);
+      const headers = { ...AUTHORIZED, host };
+      expect(await statusOf({ path, headers })).to.equal(200);
+      expect(await statusOf({ path, headers: { ...headers, origin: `http://${host}` } })).to.equal(200);
+      expect(await statusOf({ path, headers: { ...headers, origin: `https://${host}` } })).to.equal(200);
+      expect(await statusOf({ path, headers: { ...headers, origin: "http://evil.example" } })).to.equal(403);
     }
     expect(lines).to.be.empty;
   });
@@ -119,7 +148,7 @@ describe("createHttpServer, page and API", () => {
   it("ends streams of events when the API closes, before the listener does", async () => {
     await start("127.0.0.1", false);
     server.serveApi(api.answer);
-    const stream = await responseTo(target, { path: "/api/v1/events" });
+    const stream = await responseTo(target, { path: "/api/v1/events", headers: AUTHORIZED });
     expect(stream.headers["content-type"]).to.equal("text/event-stream; charset=utf-8");
     const ended = new Promise((resolve) => stream.once("close", resolve));
     stream.on("error", () => undefined).resume();

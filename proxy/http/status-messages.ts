@@ -19,7 +19,7 @@ export interface StatusReport {
   readonly api: readonly string[];
   /** Where metrics and health are served, as a URL. */
   readonly http: string;
-  /** Where the web page is; undefined where it is not served. */
+  /** Where the web page is, with its token; undefined where it is not served. */
   readonly page?: string | undefined;
   readonly cacheMode: CacheMode;
   /** Undefined where the cache is off. */

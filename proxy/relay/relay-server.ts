@@ -32,6 +32,7 @@ export interface RelayServerDeps extends ClientSessionDeps {
 export class RelayServer {
   readonly #deps: RelayServerDeps;
   readonly #servers: net.Server[] = [];
+  readonly #addresses: string[] = [];
   readonly #sessions = new Set<ClientSession>();
   /** Sockets of which we do not know yet what they speak. */
   readonly #strangers = new Set<Duplex>();
@@ -53,6 +54,11 @@ export class RelayServer {
     });
   }
 
+  /** Where it listens, with the ports that the system chose; none before the start. */
+  get addresses(): readonly string[] {
+    return this.#addresses;
+  }
+
   /** @throws StartError when an address or a TLS file cannot be used; what was opened until then is for `close`. */
   async start(): Promise<void> {
     await this.#tlsGate?.start();
@@ -66,6 +72,7 @@ export class RelayServer {
       this.#servers.push(server);
       try {
         const bound = await listenOn(server, address);
+        this.#addresses.push(bound);
         this.#deps.logger.info({ address: bound, tls: gate !== undefined }, "listening");
       } catch (error) {
         throw listenStartError("listen", formatListenAddress(address), error);

@@ -30,7 +30,7 @@ export function Meter({ label, text, share, warnAt = 1 }: Props): ReactNode {
             color={share >= warnAt ? "warning" : "primary"}
             aria-labelledby={id}
             aria-valuetext={text}
-            sx={{ height: 6, borderRadius: 1 }}
+            sx={{ height: 6, borderRadius: 1, bgcolor: "divider" }}
           />
         )}
       </Box>

@@ -94,7 +94,7 @@ export async function bridgeDesktop(page: Page, { buildx, shape, socketPath }: B
     if (command !== "buildx" || buildx === undefined)
       return { code: 1, stdout: "", stderr: `unknown: ${args.join(" ")}` };
     const { code, stdout, stderr } = await buildx.run(rest);
-    return { code, stdout, stderr };
+    return { code, stdout: stdout.toString(), stderr };
   });
   await page.exposeFunction("bridgeOpen", (url: string) => {
     opened.push(url);

@@ -1,10 +1,12 @@
 /** A MemoBuild with real builds behind it, and a browser that shows its page. */
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect } from "chai";
 import type { Browser, Page } from "playwright-core";
 import { apiSocketPath } from "../../config/data-dir.js";
+import { pageTokenFile } from "../../http/page-token.js";
 import { BuildsWorld, type BuildsWorldOptions } from "../builds/builds-world.js";
 import { ROOT, run } from "../support/command.js";
 import { COLOR_SCHEMES, expectAccessible, launchBrowser, type Look, openPage, type Opened } from "./browser.js";
@@ -35,7 +37,8 @@ export class PageWorld {
 
   /** The web page. @param route such as "#/builds" */
   async open(route: string, look?: Look): Promise<Page> {
-    return this.#keep(await openPage(this.#browser, `${this.builds.memoBuild.http}/${route}`, look));
+    const token = (await readFile(pageTokenFile(this.builds.dataDir), "utf8")).trim();
+    return this.#keep(await openPage(this.#browser, `${this.builds.memoBuild.http}/?token=${token}${route}`, look));
   }
 
   /** The tab of Docker Desktop, from its file. */

@@ -14,8 +14,7 @@ export const StepNode: NamedExoticComponent<NodeProps<StepFlowNode>> = memo(func
         <span className="sign" aria-hidden>
           {sign}
         </span>
-        <span>{text}</span>
-        {mark !== "" && <span className="mark">{mark}</span>}
+        <span>{text}</span> {mark !== "" && <span className="mark">{mark}</span>}
         {/* The box has a name that says it too. */}
         {isCritical && (
           <span title="on the critical path" aria-hidden>

@@ -40,12 +40,12 @@ const Row: NamedExoticComponent<RowProps> = memo(function Row({ bar, href, isCri
     <li>
       <a href={href} title={text} aria-label={text} className={isCritical ? "row critical" : "row"}>
         <span className="name">
-          <span className="sign" style={{ color: colourOf(node.result) }}>
+          <span className="sign" aria-hidden style={{ color: colourOf(node.result) }}>
             {SIGNS[node.result]}
           </span>
           {node.name}
         </span>
-        <span className="track">
+        <span className="track" aria-hidden>
           <span
             className="bar"
             style={{ left: percent(from), width: percent(share), background: colourOf(node.result) }}

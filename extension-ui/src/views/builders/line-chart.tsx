@@ -16,8 +16,8 @@ interface Props {
   readonly timesMs: readonly number[];
   readonly lines: readonly Line[];
   readonly format: (value: number) => string;
-  /** Builds are counted: between 1 and 2 there is nothing. */
-  readonly isCount?: boolean;
+  /** Between values that are told apart: 1 of what is counted. */
+  readonly minStep?: number | undefined;
 }
 
 /** In a shorter span, several ticks lie within one minute. */
@@ -38,7 +38,7 @@ const domainLimit = (_lowest: unknown, highest: { valueOf(): number }): { min: n
   max: highest.valueOf() > 0 ? highest.valueOf() * HEADROOM : 1,
 });
 
-export function LineChart({ title, timesMs, lines, format, isCount = false }: Props): ReactNode {
+export function LineChart({ title, timesMs, lines, format, minStep }: Props): ReactNode {
   const theme = useTheme();
   const id = useId();
   const dashes = lines.map((_, index) => ({
@@ -66,11 +66,13 @@ export function LineChart({ title, timesMs, lines, format, isCount = false }: Pr
           yAxis={[
             {
               ...{ width: Y_AXIS_PX, tickNumber: TICKS, disableLine: true, domainLimit, valueFormatter: format },
-              ...(isCount && { tickMinStep: 1 }),
+              ...(minStep !== undefined && { tickMinStep: minStep }),
             },
           ]}
           series={lines.map(({ name, values }, index) => ({
-            ...{ id: `line${index.toString()}`, label: name, data: [...values], showMark: false, curve: "linear" },
+            ...{ id: `line${index.toString()}`, label: name, data: [...values], curve: "linear" },
+            // One value makes no line.
+            showMark: values.filter((value) => value !== null).length === 1,
             color: lineStyle(theme, index).color,
             valueFormatter: (value: number | null) => (value === null ? "" : format(value)),
           }))}

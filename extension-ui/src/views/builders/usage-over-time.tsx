@@ -15,12 +15,15 @@ const REFRESH_MS = 30_000;
 /** A line needs two ends. */
 const SAMPLES_MIN = 2;
 
+/** As fine as it is shown. */
+const CORES_STEP = 0.01;
+
 const MEASURES = [
-  { measure: "cpuCores", title: "CPU", format: formatCores, end: "highest" },
+  { measure: "cpuCores", title: "CPU", format: formatCores, minStep: CORES_STEP, end: "highest" },
   { measure: "memoryBytes", title: "Memory", format: formatBytes, end: "highest" },
   { measure: "stateBytes", title: "Kept", format: formatBytes, end: "highest" },
   { measure: "diskFreeBytes", title: "Free disk", format: formatBytes, end: "lowest" },
-] as const satisfies readonly (Omit<LineGroup, "lines"> & { readonly measure: Measure })[];
+] satisfies readonly (Omit<LineGroup, "lines"> & { readonly measure: Measure; readonly minStep?: number })[];
 
 const formatWhole = (count: number): string => (Number.isInteger(count) ? count.toString() : "");
 
@@ -35,13 +38,13 @@ function Charts({ history }: { readonly history: UsageHistory }): ReactNode {
     <>
       {load.map((group) => (
         <Box key={group.title} sx={{ mb: 2 }}>
-          <LineChart {...group} timesMs={timesMs} isCount />
+          <LineChart {...group} timesMs={timesMs} minStep={1} />
           <LineTable label="Running and waiting builds" groups={[{ ...group, end: "highest" }]} />
         </Box>
       ))}
       <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: "minmax(0, 1fr) minmax(0, 1fr)", mb: 2 }}>
-        {usage.map(({ title, lines, format }) => (
-          <LineChart key={title} title={title} lines={lines} format={format} timesMs={timesMs} />
+        {usage.map(({ title, lines, format, minStep }) => (
+          <LineChart key={title} {...{ title, lines, format, minStep, timesMs }} />
         ))}
       </Box>
       <LineTable label="What builders use" groups={usage} />

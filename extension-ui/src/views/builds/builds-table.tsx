@@ -20,7 +20,7 @@ const COLUMNS = [
   { title: "Build", width: "18%" },
   { title: "Started, builder", width: 128 },
   { title: "Duration, saved", width: 104 },
-  { title: "From cache", width: 104 },
+  { title: "From cache", width: 132 },
   { title: "First miss", width: "auto" },
 ] as const;
 export const SELECTED_MAX = 2;

@@ -8,7 +8,8 @@ import { CreateBuilder } from "../settings/create-builder.js";
 import { BUILDER_NAME } from "../settings/endpoint.js";
 import type { FirstSteps } from "./first-steps.js";
 
-const BUILD = `docker buildx build --builder ${BUILDER_NAME} .`;
+/** Without a result to load, nothing would be fetched from the shared cache, and nobody could tell that it had it. */
+const BUILD = `docker buildx build --builder ${BUILDER_NAME} --load .`;
 const PRUNE = `docker buildx prune --builder ${BUILDER_NAME} --all --force`;
 
 interface StepProps {

@@ -1,6 +1,7 @@
 /** What goes on right now: running builds, builders, the cache. */
-import { Box, Chip, LinearProgress, Link, List, ListItem, Typography } from "@mui/material";
+import { Box, Chip, Link, List, ListItem, Typography } from "@mui/material";
 import type { ReactNode } from "react";
+import { Meter } from "../../parts/meter.js";
 import { Section } from "../../parts/section.js";
 import { formatBytes, formatCount, formatDuration, formatShare } from "../../parts/format.js";
 import { hrefOf } from "../../state/route.js";
@@ -89,15 +90,10 @@ export function CachePanel({ gauges }: { readonly gauges: Gauges }): ReactNode {
   const share = cache.maxBytes === 0 ? 1 : cache.usedBytes / cache.maxBytes;
   return (
     <Section title="Shared cache">
-      <Typography>
-        {formatBytes(cache.usedBytes)} of {formatBytes(cache.maxBytes)} used ({formatShare(share)})
-      </Typography>
-      <LinearProgress
-        variant="determinate"
-        value={Math.min(1, share) * 100}
-        aria-label="Shared cache used"
-        color={share > 1 ? "warning" : "primary"}
-        sx={{ my: 1, height: 8, borderRadius: 1 }}
+      <Meter
+        label="Cache fill"
+        text={`${formatBytes(cache.usedBytes)} of ${formatBytes(cache.maxBytes)} used (${formatShare(share)})`}
+        share={share}
       />
       <Typography variant="body2" color="text.secondary" gutterBottom>
         {exporting === 0 ? "Nothing is being added." : `${formatCount(exporting, "export")} under way.`}
