@@ -149,6 +149,7 @@ export const FIGURES_LIST_MAX = 10;
 
 export interface TrendQuery {
   readonly sinceMs: number;
+  /** Builds that started later, by a clock that has gone back since, count in the last part. */
   readonly untilMs: number;
   readonly project?: string | undefined;
   /** Into so many equal parts. */

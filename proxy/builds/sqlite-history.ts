@@ -196,7 +196,7 @@ export class SqliteHistory implements history.History {
   }
 
   trend(query: history.TrendQuery): Promise<history.Trend> {
-    return settle(() => readTrend(this.#database, query));
+    return readTrend(this.#database, query);
   }
 
   async remove(refs: readonly string[]): Promise<number> {

@@ -21,13 +21,13 @@ const MEDIAN = 0.5;
 
 export const bucketMsOf = ({ buckets, sinceMs, untilMs }: TrendQuery): number => (untilMs - sinceMs) / buckets;
 
-/** @param parts of the window, each of one bucket or less. */
+/** @param parts since the window began, each of one bucket or less. */
 export function trendOf(query: TrendQuery, parts: readonly TrendPart[]): Trend {
   const { buckets, sinceMs, untilMs } = query;
   const bucketMs = bucketMsOf(query);
   const byBucket = Array.from({ length: buckets }, (): TrendPart[] => []);
   for (const part of parts) {
-    // The end of the window belongs to its last bucket.
+    // The end of the window belongs to its last bucket, and so does what began later, by a clock that has gone back.
     const isLast = part.startedAtMs >= untilMs;
     byBucket[isLast ? buckets - 1 : Math.floor((part.startedAtMs - sinceMs) / bucketMs)]?.push(part);
   }

@@ -73,11 +73,15 @@ export interface FarmReport {
   readonly memobuild: ResourceUsage;
 }
 
-/** How builders did over the last hours, as far as this process has seen it. */
+/**
+ * How builders did over the last hours, as far as this process has seen it. It stays small: a farm of more than 100
+ * builders is told of the 100 that were there first, and a series has at most 180 samples; the longer the time, the
+ * further they are apart, and the latest is always there.
+ */
 export interface UsageHistory {
-  /** Between two samples. */
+  /** Between two samples; the latest may be nearer to the one before. */
   readonly stepMs: number;
-  /** Of each builder that is there now, by name, and of MemoBuild's own process under `MEMOBUILD_SERIES`; oldest sample first. */
+  /** Of builders that are there now, by name, and of MemoBuild's own process under `MEMOBUILD_SERIES`; oldest sample first. */
   readonly series: readonly UsageSeries[];
   /** Of the whole farm, oldest first. */
   readonly load: readonly LoadSample[];

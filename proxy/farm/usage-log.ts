@@ -5,6 +5,9 @@ import { type LoadSample, MEMOBUILD_SERIES, type ResourceUsage, type UsageHistor
 export const USAGE_STEP_MS = 30_000;
 /** Six hours. */
 export const USAGE_SAMPLES_MAX = 720;
+/** What is told at once is bounded too: of so many builders, in so many samples each. */
+export const USAGE_BUILDERS_MAX = 100;
+export const USAGE_TOLD_MAX = 180;
 
 export interface UsageMoment {
   /** Of each builder that there is, by name. */
@@ -14,30 +17,36 @@ export interface UsageMoment {
 }
 
 export class UsageLog {
-  #builders = new Map<string, SampleRing<ResourceUsage>>();
+  readonly #builders = new Map<string, SampleRing<ResourceUsage>>();
   readonly #memobuild = new SampleRing<ResourceUsage>(({ sampledAtMs }) => sampledAtMs);
   readonly #load = new SampleRing<LoadSample>(({ atMs }) => atMs);
 
   /** Builders that are not among them any more are forgotten. */
   note({ builders, load, memobuild }: UsageMoment): void {
-    const known = this.#builders;
-    this.#builders = new Map();
-    for (const [name, usage] of builders) {
-      const ring = known.get(name) ?? new SampleRing<ResourceUsage>(({ sampledAtMs }) => sampledAtMs);
-      ring.add(usage);
-      this.#builders.set(name, ring);
-    }
+    for (const name of this.#builders.keys()) if (!builders.has(name)) this.#builders.delete(name);
+    for (const [name, usage] of builders) this.#ringOf(name)?.add(usage);
     this.#memobuild.add(memobuild);
     this.#load.add(load);
   }
 
   history(): UsageHistory {
-    const ofBuilders = [...this.#builders].map(([name, { samples }]) => ({ name, samples }));
+    // The same for all of them, so that their samples stand beside each other: the load's are the most.
+    const stride = Math.ceil(Math.max(this.#load.length, 1) / USAGE_TOLD_MAX);
+    const ofBuilders = [...this.#builders].map(([name, ring]) => ({ name, samples: ring.each(stride) }));
     return {
-      stepMs: USAGE_STEP_MS,
-      series: [...ofBuilders, { name: MEMOBUILD_SERIES, samples: this.#memobuild.samples }],
-      load: this.#load.samples,
+      stepMs: stride * USAGE_STEP_MS,
+      series: [...ofBuilders, { name: MEMOBUILD_SERIES, samples: this.#memobuild.each(stride) }],
+      load: this.#load.each(stride),
     };
+  }
+
+  /** Undefined for a new builder where there are enough. */
+  #ringOf(name: string): SampleRing<ResourceUsage> | undefined {
+    const known = this.#builders.get(name);
+    if (known !== undefined || this.#builders.size >= USAGE_BUILDERS_MAX) return known;
+    const ring = new SampleRing<ResourceUsage>(({ sampledAtMs }) => sampledAtMs);
+    this.#builders.set(name, ring);
+    return ring;
   }
 }
 
@@ -50,8 +59,14 @@ class SampleRing<T> {
     this.#atMs = atMs;
   }
 
-  get samples(): readonly T[] {
-    return [...this.#samples];
+  get length(): number {
+    return this.#samples.length;
+  }
+
+  /** The latest, and counted back from it one of every `stride`. */
+  each(stride: number): readonly T[] {
+    const last = this.#samples.length - 1;
+    return this.#samples.filter((_, at) => (last - at) % stride === 0);
   }
 
   add(sample: T): void {

@@ -4,6 +4,7 @@ import type { v1 } from "@docker/extension-api-client-types";
 import { createApiClient } from "../api/api-client.js";
 import { desktopTransport } from "../api/desktop-transport.js";
 import { httpTransport } from "../api/http-transport.js";
+import { withTimeLimit } from "../api/time-limit.js";
 import type { Desktop, Outside } from "../state/use-api.js";
 
 /** What a command that failed printed, which hosts hand over in several shapes. */
@@ -33,11 +34,11 @@ const hasDesktop = (): boolean => "ddClient" in window && Boolean(window.ddClien
 
 /** Not at import: a host that hands over its client late, or none, must not leave a blank page. */
 export function createOutside(): Outside {
-  if (!hasDesktop()) return { api: createApiClient(httpTransport) };
+  if (!hasDesktop()) return { api: createApiClient(withTimeLimit(httpTransport)) };
   const client = createDockerDesktopClient();
   const { service } = client.extension.vm ?? {};
   return {
-    api: createApiClient(service === undefined ? httpTransport : desktopTransport(service)),
+    api: createApiClient(withTimeLimit(service === undefined ? httpTransport : desktopTransport(service))),
     desktop: desktopOf(client),
   };
 }

@@ -1,7 +1,9 @@
 /** Answers of the API that a view shows: loaded, loaded again, and kept while MemoBuild does not answer. */
 import { useCallback, useEffect, useRef, useState } from "react";
 import { type Answer, type CallId, type Input } from "../api/api-client.js";
-import { ApiProblem } from "../api/transport.js";
+import { pageVisibility } from "../api/page-visibility.js";
+import type { ApiProblem } from "../api/transport.js";
+import { asProblem, keepLoading, type Loading } from "./keep-loading.js";
 import { useApi } from "./use-api.js";
 
 export interface Loaded<T> {
@@ -9,20 +11,9 @@ export interface Loaded<T> {
   readonly answer: T | undefined;
   /** Why the latest attempt failed; undefined when it did not. */
   readonly problem: ApiProblem | undefined;
-  /** Asks again at once. */
+  /** Asks again, at once or after what is under way. */
   readonly reload: () => void;
 }
-
-/** After failures, attempts are this far apart at most. */
-const RETRY_MAX_MS = 15_000;
-const RETRY_FIRST_MS = 1000;
-
-const retryMsOf = (failures: number): number => Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (failures - 1));
-
-export const asProblem = (error: unknown): ApiProblem =>
-  error instanceof ApiProblem
-    ? error
-    : new ApiProblem("internal", error instanceof Error ? error.message : String(error));
 
 /**
  * Asks when the view appears and when `key` changes, then every `everyMs` as long as the page is seen. What failed is
@@ -30,48 +21,26 @@ export const asProblem = (error: unknown): ApiProblem =>
  */
 export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, key: string, everyMs?: number): Loaded<T> {
   const [state, setState] = useState<{ key: string; answer?: T; problem?: ApiProblem }>({ key });
-  const [round, setRound] = useState(0);
   const latestLoad = useRef(load);
   latestLoad.current = load;
+  const loading = useRef<Loading | undefined>(undefined);
   useEffect(() => {
-    const ending = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let failures = 0;
-    const later = (ms: number): void => {
-      timer = setTimeout(() => void attempt(), ms);
-    };
-    const attempt = async (): Promise<void> => {
-      timer = undefined;
-      // What nobody sees can wait; `wake` goes on.
-      if (document.hidden) return;
-      try {
-        const answer = await latestLoad.current(ending.signal);
-        if (ending.signal.aborted) return;
-        failures = 0;
+    const own = keepLoading<T>({
+      load: (signal) => latestLoad.current(signal),
+      everyMs,
+      visibility: pageVisibility,
+      onAnswer: (answer) => {
         setState({ key, answer });
-        if (everyMs !== undefined) later(everyMs);
-      } catch (error) {
-        if (ending.signal.aborted) return;
-        failures += 1;
-        const problem = asProblem(error);
+      },
+      onProblem: (problem) => {
         setState((before) => ({ ...(before.key === key ? before : { key }), problem }));
-        // What was refused is refused again, but for a MemoBuild that starts.
-        if (problem.code === "unreachable" || everyMs !== undefined) later(retryMsOf(failures));
-      }
-    };
-    const wake = (): void => {
-      if (!document.hidden && timer === undefined && everyMs !== undefined) void attempt();
-    };
-    document.addEventListener("visibilitychange", wake);
-    void attempt();
-    return () => {
-      document.removeEventListener("visibilitychange", wake);
-      clearTimeout(timer);
-      ending.abort();
-    };
-  }, [key, everyMs, round]);
+      },
+    });
+    loading.current = own;
+    return own.stop;
+  }, [key, everyMs]);
   const reload = useCallback(() => {
-    setRound((before) => before + 1);
+    loading.current?.reload();
   }, []);
   const isCurrent = state.key === key;
   return { answer: isCurrent ? state.answer : undefined, problem: isCurrent ? state.problem : undefined, reload };

@@ -6,7 +6,7 @@ import { useApi } from "./use-api.js";
 
 export interface EventHandlers {
   readonly onEvents: (events: readonly BuildEvent[]) => void;
-  /** What is shown must be read anew; also at the start. */
+  /** What is shown must be read anew; also when events begin to come. */
   readonly onReset: () => void;
 }
 

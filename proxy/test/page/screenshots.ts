@@ -123,7 +123,8 @@ async function shootAll(world: FarmWorld, { missed }: Shown): Promise<void> {
   try {
     await shoot(page, "overview", `${http}/#/overview`, async (shown) => {
       await heading("Overview")(shown);
-      await shown.getByText("RUN scripts/").first().waitFor();
+      await shown.getByText("1 running").first().waitFor();
+      await shown.getByText(/What costs most/).waitFor();
     });
     await shoot(page, "builds", `${http}/#/builds?since=1h`, (shown) => shown.getByText("runs [").first().waitFor());
     await shoot(page, "graph", `${http}/#/builds/${missed}/graph`, (shown) =>

@@ -42,19 +42,29 @@ export function useLiveBuild(name: string): LiveBuild {
   const [latest, setLatest] = useState<BuildEvent | undefined>(undefined);
   const reloadGraph = useThrottled(graph.reload, GRAPH_INTERVAL_MS);
   const ref = record.answer?.ref;
+  // Events that came before it was known which build is shown: they may be of this one.
+  const hasEarly = useRef(false);
+  const reloadRecord = record.reload;
+  useEffect(() => {
+    if (ref === undefined || !hasEarly.current) return;
+    hasEarly.current = false;
+    reloadRecord();
+    reloadGraph();
+  }, [ref, reloadRecord, reloadGraph]);
   useEvents({
     onEvents: (events) => {
+      if (ref === undefined) hasEarly.current = true;
       const last = events.filter(({ build }) => build.ref === ref).at(-1);
       if (last === undefined || last.type === "removed") return;
       setLatest(last);
       reloadGraph();
       // What is only known at its end, such as causes and what was sent.
-      if (last.build.endedAtMs !== undefined) record.reload();
+      if (last.build.endedAtMs !== undefined) reloadRecord();
     },
     onReset: () => {
       setLatest(undefined);
       reloadGraph();
-      record.reload();
+      reloadRecord();
     },
   });
   return { record, graph, latest };

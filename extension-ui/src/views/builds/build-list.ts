@@ -18,6 +18,8 @@ export interface Filter {
 }
 
 export interface BuildList {
+  /** What its pages were asked for. */
+  readonly question: string;
   /** Latest start first, each ref once. */
   readonly builds: readonly BuildSummary[];
   /** Steps that run, by ref. */
@@ -29,11 +31,22 @@ export interface BuildList {
 }
 
 export type ListChange =
-  | { readonly type: "first"; readonly page: BuildPage }
-  | { readonly type: "more"; readonly page: BuildPage }
+  | {
+      readonly type: "first";
+      readonly question: string;
+      readonly page: BuildPage;
+      /** What happened while the page was asked for, and may not be in it. */
+      readonly since: readonly BuildEvent[];
+      readonly filter: Filter;
+    }
+  | { readonly type: "more"; readonly question: string; readonly after: string; readonly page: BuildPage }
   | { readonly type: "events"; readonly events: readonly BuildEvent[]; readonly filter: Filter };
 
-export const EMPTY_LIST: BuildList = { builds: [], running: new Map(), cursor: undefined, isCut: false };
+export const EMPTY_LIST: BuildList = { question: "", builds: [], running: new Map(), cursor: undefined, isCut: false };
+
+/** So many rows are read first: as many as are shown already, where the list is read anew. */
+export const firstRows = (list: BuildList, question: string): number =>
+  list.question === question ? Math.min(ROWS_MAX, Math.max(PAGE_ROWS, list.builds.length)) : PAGE_ROWS;
 
 export function filterOf(query: URLSearchParams): Filter {
   const text = (name: string): string => query.get(name) ?? "";
@@ -80,9 +93,14 @@ function withEvents(list: BuildList, events: readonly BuildEvent[], filter: Filt
 
 export function changeList(list: BuildList, change: ListChange): BuildList {
   switch (change.type) {
-    case "first":
-      return listed(change.page.builds, { ...EMPTY_LIST, running: list.running, cursor: change.page.cursor });
+    case "first": {
+      const { filter, page, question, since } = change;
+      const read = { ...EMPTY_LIST, question, running: list.running, cursor: page.cursor };
+      return withEvents(listed(page.builds, read), since, filter);
+    }
     case "more": {
+      // Asked for before another filter was chosen, or the list was read anew.
+      if (change.question !== list.question || change.after !== list.cursor) return list;
       const known = new Map(list.builds.map((build) => [build.ref, build]));
       // What was told since is newer than the page.
       const added = change.page.builds.filter(({ ref }) => !known.has(ref));

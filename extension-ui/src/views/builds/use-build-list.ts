@@ -1,11 +1,12 @@
 /** The list of builds, read page by page and kept up to date. */
-import { useEffect, useReducer } from "react";
+import { useEffect, useReducer, useRef } from "react";
 import type { Input } from "../../api/api-client.js";
+import type { BuildEvent, BuildPage } from "../../api/openapi.js";
 import type { ApiProblem } from "../../api/transport.js";
-import { type Action, useAction, useAnswer } from "../../state/use-answer.js";
+import { type Action, useAction, useLoaded } from "../../state/use-answer.js";
 import { useApi } from "../../state/use-api.js";
 import { useEvents } from "../../state/use-events.js";
-import { type BuildList, changeList, EMPTY_LIST, type Filter, PAGE_ROWS } from "./build-list.js";
+import { type BuildList, changeList, EMPTY_LIST, type Filter, firstRows, PAGE_ROWS } from "./build-list.js";
 
 interface Listed {
   /** Undefined before the first page came. */
@@ -17,10 +18,14 @@ interface Listed {
   readonly loadMore: () => void;
 }
 
-function questionOf(filter: Filter): Input<"listBuilds"> {
+interface FirstPage {
+  readonly page: BuildPage;
+  readonly since: readonly BuildEvent[];
+}
+
+function questionOf(filter: Filter): Omit<Input<"listBuilds">, "limit"> {
   const { builder, group, outcome, project, since } = filter;
   return {
-    limit: PAGE_ROWS,
     ...(project !== "" && { project }),
     ...(outcome !== "" && { outcome }),
     ...(builder !== "" && { builder }),
@@ -32,14 +37,24 @@ function questionOf(filter: Filter): Input<"listBuilds"> {
 export function useBuildList(filter: Filter): Listed {
   const api = useApi();
   const question = questionOf(filter);
-  const { answer, problem, reload } = useAnswer("listBuilds", question);
+  const key = JSON.stringify(question);
   const [list, change] = useReducer(changeList, EMPTY_LIST);
+  const since = useRef<BuildEvent[]>([]);
+  const load = async (signal: AbortSignal): Promise<FirstPage> => {
+    const told: BuildEvent[] = [];
+    since.current = told;
+    const page = await api.ask("listBuilds", { ...question, limit: firstRows(list, key) }, signal);
+    return { page, since: told };
+  };
+  const { answer, problem, reload } = useLoaded(load, key);
   const more = useAction();
   useEffect(() => {
-    if (answer !== undefined) change({ type: "first", page: answer });
-  }, [answer]);
+    if (answer !== undefined) change({ type: "first", question: key, filter, ...answer });
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the filter is that of the key
+  }, [answer, key]);
   const isLive = useEvents({
     onEvents: (events) => {
+      since.current.push(...events);
       change({ type: "events", events, filter });
     },
     onReset: reload,
@@ -48,8 +63,8 @@ export function useBuildList(filter: Filter): Listed {
     const { cursor } = list;
     if (cursor === undefined) return;
     void more.run(async (signal) => {
-      const page = await api.ask("listBuilds", { ...question, cursor }, signal);
-      change({ type: "more", page });
+      const page = await api.ask("listBuilds", { ...question, limit: PAGE_ROWS, cursor }, signal);
+      change({ type: "more", question: key, after: cursor, page });
     });
   };
   return { list: answer === undefined ? undefined : list, problem, reload, isLive, more, loadMore };
