@@ -59,8 +59,9 @@ ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 EXPOSE 8372 8373
 # buildkitd, and a MemoBuild that runs its own, need root: then the user is given to the container.
 USER 1000:1000
+# An address for the page is given in the environment, not by --http: this reads it too.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --start-interval=1s \
-  CMD wget -q -O /dev/null "http://${MEMOBUILD_HTTP:-127.0.0.1:8373}/readyz" || exit 1
+  CMD wget -q -Y off -O /dev/null "http://${MEMOBUILD_HTTP:-127.0.0.1:8373}/readyz" || exit 1
 ENTRYPOINT ["memobuild"]
 CMD ["serve"]
 

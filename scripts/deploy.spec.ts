@@ -61,6 +61,27 @@ describe("deploy", () => {
     }
   });
 
+  it("stops MemoBuild before its builders, as does the extension, and gives both more time than running builds get", () => {
+    const service = z.looseObject({
+      privileged: z.boolean().optional(),
+      stop_grace_period: z.string().optional(),
+      depends_on: z.record(z.string(), z.object({ restart: z.boolean() })).optional(),
+    });
+    const project = z.looseObject({ services: z.record(z.string(), service) });
+    const drainTimeout = OPTIONS.find(({ name }) => name === "drain-timeout");
+    for (const text of [read("compose/compose.yaml"), readFileSync(join(ROOT, "docker-compose.yaml"), "utf8")]) {
+      const { services } = project.parse(parse(text, { merge: true }));
+      const builders = Object.keys(services).filter((name) => services[name]?.privileged === true);
+      const before = services["memobuild"]?.depends_on ?? {};
+      expect(Object.keys(before)).to.deep.equal(builders);
+      expect(Object.values(before).every(({ restart }) => restart)).to.equal(true);
+      for (const name of ["memobuild", ...builders]) {
+        const graceS = Number.parseInt(services[name]?.stop_grace_period ?? "", 10);
+        expect(graceS, name).to.be.greaterThan(Number.parseInt(drainTimeout?.defaults[0] ?? "", 10));
+      }
+    }
+  });
+
   it("publishes beyond this machine nothing but the port that asks for certificates", () => {
     const services = z.record(z.string(), z.looseObject({ ports: z.array(z.string()).optional() }));
     const all = services.parse(compose.parse(parse(read("compose/compose.yaml"), { merge: true })).services);

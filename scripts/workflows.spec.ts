@@ -32,7 +32,7 @@ describe("the workflows", () => {
       const { permissions: all, jobs } = workflow.parse(parse(text));
       expect(all).to.deep.equal({ contents: "read" });
       const writes = Object.entries(jobs).filter(([, job]) => Object.values(job.permissions ?? {}).includes("write"));
-      expect(writes.map(([job]) => job)).to.deep.equal(name === "release.yml" ? ["image", "notes"] : []);
+      expect(writes.map(([job]) => job)).to.deep.equal(name === "release.yml" ? ["image", "sign", "notes"] : []);
     });
   }
 

@@ -5,7 +5,9 @@ import { expect } from "chai";
 import { extensionProblems } from "./extension-problems.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const OURS = ["Dockerfile", "metadata.json", "docker-compose.yaml", "icon.svg"] as const;
+const OURS = ["Dockerfile", "metadata.json", "docker-compose.yaml", "icon.svg", "package.json"] as const;
+
+const { version: VERSION } = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8")) as { version: string };
 
 type Files = Record<string, Buffer | undefined>;
 
@@ -46,8 +48,8 @@ function problems(edits: readonly (readonly [string, (string | RegExp)?, string?
 const one = (edit: readonly [string, (string | RegExp)?, string?]): string => problems([edit]).join("; ");
 
 describe("extensionProblems", () => {
-  it("finds nothing wrong with ours, nor with a version as its tag", () => {
-    expect(problems([], "1.2.3")).to.deep.equal([]);
+  it("finds nothing wrong with ours, nor with its version as its tag", () => {
+    expect(problems([], VERSION)).to.deep.equal([]);
   });
 
   it("wants metadata.json with nothing in it but what Docker Desktop knows", () => {
@@ -126,6 +128,11 @@ describe("extensionProblems", () => {
   });
 
   it("wants a version as the tag", () => {
-    for (const tag of ["latest", "v1.2.3", "1.2"]) expect(problems([], tag), tag).to.have.length(1);
+    for (const tag of ["latest", "v1.2.3", "1.2"]) expect(problems([], tag).join(), tag).to.include("no semantic");
+  });
+
+  it("wants the version that the program says of itself as the tag", () => {
+    expect(problems([], "99.0.0").join("; ")).to.equal(`tag "99.0.0" is not the version in package.json, ${VERSION}`);
+    expect(problems([["package.json"]], VERSION).join("; ")).to.match(/is not the version in package.json/);
   });
 });

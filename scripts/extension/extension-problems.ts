@@ -1,4 +1,5 @@
 /** All that is wrong with an extension, as far as its repository shows it: no Docker and no network are asked. */
+import { z } from "zod";
 import { finalStageOf, isCopied } from "./dockerfile.js";
 import { imageSize } from "./image-size.js";
 import { labelProblems, screenshotUrls, tagProblems } from "./labels.js";
@@ -26,6 +27,12 @@ function screenshotProblems(repository: Repository, url: string): readonly strin
     : [`screenshot ${path} is ${size.width}x${size.height}, not ${SCREENSHOT.width}x${SCREENSHOT.height}`];
 }
 
+const packageFile = z.object({ version: z.string() });
+
+function versionIn(packageText: string | undefined): string | undefined {
+  return packageText === undefined ? undefined : packageFile.safeParse(JSON.parse(packageText)).data?.version;
+}
+
 /** @param tag that the image is to be pushed with. */
 export function extensionProblems(repository: Repository, tag?: string): readonly string[] {
   const text = (path: string): string | undefined => repository.read(path)?.toString();
@@ -43,6 +50,6 @@ export function extensionProblems(repository: Repository, tag?: string): readonl
     ...(composeText === undefined ? [] : composeProblems(composeText)),
     ...labelProblems(labels),
     ...screenshotUrls(labels).flatMap((url) => screenshotProblems(repository, url)),
-    ...(tag === undefined ? [] : tagProblems(tag)),
+    ...(tag === undefined ? [] : tagProblems(tag, versionIn(text("package.json")))),
   ];
 }

@@ -82,7 +82,8 @@ export function labelProblems(labels: Labels): readonly string[] {
   return [...missing, ...wrong].map((problem) => `label ${problem}`);
 }
 
-export function tagProblems(tag: string): readonly string[] {
-  const isVersion = semver.valid(tag) === tag;
-  return isVersion ? [] : [`tag "${tag}" is no semantic version, such as 1.2.3, without a v`];
+/** @param version of package.json, which the program in the image says of itself. */
+export function tagProblems(tag: string, version: string | undefined): readonly string[] {
+  if (semver.valid(tag) !== tag) return [`tag "${tag}" is no semantic version, such as 1.2.3, without a v`];
+  return tag === version ? [] : [`tag "${tag}" is not the version in package.json, ${version ?? "which has none"}`];
 }

@@ -278,6 +278,19 @@ describe("the image", () => {
       expect(await fetches("/metrics")).to.include('memobuild_builders{state="up"} 2');
     });
 
+    it("answers the API there to who has the token that its status prints, and to nobody else", async () => {
+      const address = "http://127.0.0.1:8373/api/v1/status";
+      const { Id: id } = await containerOf(NAME, "memobuild");
+      const status = await cli("exec", id, "memobuild", "status");
+      const [, token = ""] = /^Web page: +http:\S+:8373\/\?token=(\S+)$/m.exec(status) ?? [];
+      const withToken = await inNetwork("wget", "-q", "-O", "-", `--header=Authorization: Bearer ${token}`, address);
+      expect(JSON.parse(withToken)).to.include.keys("version", "builders");
+      if (world.engine === undefined) throw new Error("there is no engine");
+      const { code, stdout, stderr } = await runBeside(world.engine, BUSYBOX, ["wget", "-O", "-", address]);
+      expect([code, stdout.toString()]).to.deep.equal([1, ""]);
+      expect(stderr).to.include("401");
+    });
+
     it("leaves nothing behind", async () => {
       await server("down", "--volumes");
       await nothingIsLeft();
