@@ -15,6 +15,7 @@ import { RecordFinisher } from "./builds/finish-record.js";
 import type { RemovalRule } from "./builds/history.js";
 import { RecordedBuilds } from "./builds/recorded-builds.js";
 import { SqliteHistory } from "./builds/sqlite-history.js";
+import type { OptionName } from "./config/options.js";
 import type { LiveConfig } from "./config/runtime-settings.js";
 import { StartError } from "./config/start-error.js";
 import { installationKey } from "./database/installation-key.js";
@@ -26,6 +27,8 @@ import type { Logger } from "./log/create-logger.js";
 
 /** How often builds beyond the limits are removed. */
 const RETENTION_INTERVAL_MS = 10 * 60_000;
+/** Options that limit the builds that are kept. */
+const LIMITS: readonly string[] = ["history-max-builds", "history-max-age"] satisfies OptionName[];
 
 export interface AppBuildsDeps {
   readonly settings: LiveConfig;
@@ -94,14 +97,20 @@ export async function startBuilds(deps: AppBuildsDeps): Promise<AppBuilds> {
   });
   let retaining: Promise<unknown> = Promise.resolve();
   const retain = (): void => {
-    const { maxAgeMs, maxBuilds } = settings.config.history;
-    const limits = { maxBuilds, startedAfterMs: Date.now() - maxAgeMs };
-    retaining = history.retain(limits).catch((error: unknown) => {
-      metrics.failed("retention", error);
-    });
+    // One pass at a time, each with the limits that hold when it begins.
+    retaining = retaining
+      .then(() => {
+        const { maxAgeMs, maxBuilds } = settings.config.history;
+        return history.retain({ maxBuilds, startedAfterMs: Date.now() - maxAgeMs });
+      })
+      .catch((error: unknown) => {
+        metrics.failed("retention", error);
+      });
   };
   retain();
-  settings.onChange(retain);
+  settings.onChange((names) => {
+    if (names.some((name) => LIMITS.includes(name))) retain();
+  });
   const timer = setInterval(retain, RETENTION_INTERVAL_MS).unref();
   return {
     ...{ recorder, hashKey, desk: new RecordedBuilds({ history, recorder, events }) },

@@ -23,6 +23,7 @@ import { SpaceGuard } from "./cache/space-guard.js";
 import { SqliteIndex } from "./cache/sqlite-index.js";
 import { verifyCache, type VerifyParts } from "./cache/verify-cache.js";
 import type { CacheConfig } from "./config/config.js";
+import type { OptionName } from "./config/options.js";
 import type { LiveConfig } from "./config/runtime-settings.js";
 import type { SqliteDatabase } from "./database/sqlite-database.js";
 import { formatHostPort, type HostPort } from "./config/host-port.js";
@@ -42,6 +43,13 @@ const GIB = 2 ** 30;
 const SOFT_MAX = { bytes: 20 * GIB, diskShare: 1 / 10 };
 const MIN_FREE = { bytes: GIB, diskShare: 1 / 20 };
 const HARD_MAX_FACTOR = 1.25;
+/** Options that limit what the cache keeps. */
+const LIMITS: readonly string[] = [
+  "cache-max-bytes",
+  "cache-hard-max-bytes",
+  "cache-min-free",
+  "cache-max-age",
+] satisfies OptionName[];
 /** Manifests, configs and thin layers. */
 const HOT_BLOBS = { maxBytes: 32 << 20, blobMaxBytes: 256 << 10 };
 
@@ -232,8 +240,8 @@ async function startStore(
     await Promise.all([checked, retention.close()]);
   });
   retention.start();
-  settings.onChange(() => {
-    retention.nudge();
+  settings.onChange((names) => {
+    if (names.some((name) => LIMITS.includes(name))) retention.nudge();
   });
   const cacheRegistry = new CacheRegistry({
     address: settings.config.cache.registryListen,

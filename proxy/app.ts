@@ -177,10 +177,7 @@ export class App {
   /** From here on, what was changed goes before what is configured. */
   #followSettings(database: SqliteDatabase): RuntimeSettings {
     const { logger } = this.#environment;
-    const kept = new SqliteKeptSettings(database);
-    const settings = new RuntimeSettings(this.#configured, kept, (setting, cause) => {
-      logger.warn({ setting, cause }, "changed setting dropped");
-    });
+    const settings = new RuntimeSettings(this.#configured, new SqliteKeptSettings(database), logger);
     const follow = (): void => {
       logger.level = settings.config.logLevel;
     };

@@ -30,6 +30,13 @@ describe("costsMost", () => {
     );
   });
 
+  it("does not say again of steps that are new", () => {
+    const added = { kind: "instruction_added", count: 1, steps: 3, durationMs: 1000 } as const;
+    expect(costsMost([added], MINUTE_MS)?.text).to.equal(
+      "New instructions made 3 steps run, 1.0s of work; all builds together took 1m 0s.",
+    );
+  });
+
   it("says nothing where nothing was lost", () => {
     expect(costsMost([], 0)).to.equal(undefined);
     expect(costsMost([{ kind: "files_changed", count: 1, steps: 1, durationMs: 0 }], 5)).to.equal(undefined);

@@ -63,8 +63,14 @@ export function costsMost(causes: readonly CauseCount[], buildsMs: number): Cost
     if (kind === "first_build" || durationMs <= (most?.durationMs ?? 0)) continue;
     const [what, hint] = WORDS[kind];
     // Steps run beside each other, and may take longer together than their builds.
-    const ran = `${steps === 1 ? "1 step" : `${steps} steps`} run again, ${formatElapsed(durationMs)} of work`;
+    const ran = `${stepsThatRun(kind, steps)}, ${formatElapsed(durationMs)} of work`;
     most = { text: `${what} made ${ran}; all builds together took ${formatElapsed(buildsMs)}.`, hint, durationMs };
   }
   return most;
+}
+
+function stepsThatRun(kind: CauseKind, steps: number): string {
+  const run = `${steps === 1 ? "1 step" : `${steps} steps`} run`;
+  // What an instruction adds did not run before.
+  return kind === "instruction_added" ? run : `${run} again`;
 }

@@ -36,7 +36,7 @@ describe("readTrend", () => {
       { ref: "b", counts, savedMs: 10, outcome: "failed", endedAtMs: START + 9000 },
       { ref: "c", counts, savedMs: 10, endedAtMs: START + 3500, export: { ...published, result: "timed_out" } },
       { ref: "other", project: "other" },
-      { ref: "after", endedAtMs: START + 9000 },
+      { ref: "after", savedMs: 0, endedAtMs: START + 9000 },
     ]);
     await history.begin(runningSummary({ ref: "d", startedAtMs: START + 4000, counts }));
 

@@ -21,7 +21,7 @@ const PARTS = `SELECT json_object('startedAtMs', min(started_at), 'builds', coun
     'cachedSteps', ${ended("cached")}, 'savedMs', ${ended("saved_ms")},
     'waitsMs', json_group_array(max(ended_at - started_at, 0)) FILTER (WHERE outcome = 'succeeded'),
     'exportLagsMs', json_group_array(export_ms) FILTER (WHERE export_result = 'published')) AS row
-  FROM builds WHERE started_at >= ?1 AND (?2 IS NULL OR started_at < ?2) AND (?3 IS NULL OR instr(project, ?3) > 0)
+  FROM builds WHERE started_at >= ?1 AND started_at < ?2 AND (?3 IS NULL OR instr(project, ?3) > 0)
   GROUP BY min(CAST((started_at - ?4) / ?5 AS INTEGER), ?6)`;
 
 const number = z.number();
@@ -36,7 +36,7 @@ export async function readTrend(database: SqliteDatabase, query: TrendQuery): Pr
   let startMs: number | undefined = sinceMs;
   while (startMs !== undefined) {
     const endMs = sliceEnd(database, startMs);
-    const values = [startMs, endMs ?? null, project, sinceMs, bucketMsOf(query), buckets - 1];
+    const values = [startMs, endMs ?? Number.MAX_SAFE_INTEGER, project, sinceMs, bucketMsOf(query), buckets - 1];
     for (const part of database.rows(PARTS, values, (row) => PART.parse(row))) parts.push(part);
     startMs = endMs;
     await nextTurn();

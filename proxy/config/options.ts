@@ -116,7 +116,7 @@ export const OPTIONS: readonly Option[] = [
     value: "size",
     isChangeable: true,
     defaults: [],
-    help: "size to which BuildKit is asked to prune the state of each builder, as in 50GiB; without it, MemoBuild asks for nothing",
+    help: "size to which BuildKit is asked to prune the state of each builder, as in 50GiB; without it, MemoBuild asks for nothing. Builders that MemoBuild runs itself take a higher one in full after its next start",
   },
   {
     name: "queue-timeout",

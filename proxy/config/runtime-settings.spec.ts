@@ -1,5 +1,7 @@
 /** Settings at run time: what is reported, which changes hold, and what is taken over from an earlier run. */
 import { expect } from "chai";
+import { z } from "zod";
+import { createLogger, type Logger } from "../log/create-logger.js";
 import { MemoryKeptSettings, memorySettings } from "../test/support/memory-settings.js";
 import { ConfigError } from "./config-error.js";
 import { OPTIONS } from "./options.js";
@@ -7,6 +9,18 @@ import type { RuntimeSettings } from "./runtime-settings.js";
 import type { SettingReport } from "./settings.js";
 
 const GIB = 2 ** 30;
+const LINE = z.record(z.string(), z.unknown());
+
+interface LoggedLines {
+  readonly lines: Readonly<Record<string, unknown>>[];
+  readonly log: Logger;
+}
+
+function loggedLines(): LoggedLines {
+  const lines: LoggedLines["lines"] = [];
+  const stream = { write: (line: string) => lines.push(LINE.parse(JSON.parse(line))) };
+  return { lines, log: createLogger({ level: "info", format: "json", stream }) };
+}
 
 const settingOf = (settings: RuntimeSettings, name: string): SettingReport | undefined =>
   settings.report().find((setting) => setting.name === name);
@@ -153,23 +167,53 @@ describe("RuntimeSettings", () => {
     expect(settings.config.cache).to.deep.include({ maxBytes: 20 * GIB, hardMaxBytes: 30 * GIB });
   });
 
-  it("drops kept values that do not go with what is configured, and says why", () => {
+  it("leaves out kept values that do not go with what is configured, says why, and keeps them", async () => {
     const kept = new MemoryKeptSettings({
       "cache-max-bytes": "20GiB",
       "queue-timeout": "1s",
       "drain-timeout": "later",
       colour: "red",
     });
-    const dropped: (readonly [name: string, cause: string])[] = [];
-    const onDropped = (name: string, cause: string): void => void dropped.push([name, cause]);
-    const settings = memorySettings({ flags: { "cache-hard-max-bytes": ["10GiB"] }, kept, onDropped });
-    expect(dropped).to.deep.equal([
+    const { lines, log } = loggedLines();
+    const settings = memorySettings({ flags: { "cache-hard-max-bytes": ["10GiB"] }, kept, log });
+    expect(lines.map(({ cause, setting }) => [setting, cause])).to.deep.equal([
       ["cache-max-bytes", "--cache-hard-max-bytes: 10.7GB is less than the 21.5GB of --cache-max-bytes"],
       ["drain-timeout", '--drain-timeout: "later" is not a duration, as in 500ms, 30s, 5m, 1h or 30d'],
       ["colour", "--colour: unknown option"],
     ]);
-    expect([...kept.all()]).to.deep.equal([["queue-timeout", "1s"]]);
     expect(settings.config.farm.queueTimeoutMs).to.equal(1000);
     expect(settings.config.cache.maxBytes).to.equal(undefined);
+
+    await settings.change({ "drain-timeout": null });
+    expect([...kept.all().keys()]).to.deep.equal(["cache-max-bytes", "queue-timeout", "colour"]);
+    expect(memorySettings({ kept }).config.cache.maxBytes).to.equal(20 * GIB);
+  });
+
+  it("names kept values that hold instead of given ones, whatever level is kept", () => {
+    const kept = new MemoryKeptSettings({ "log-level": "error", "queue-timeout": "1s", "drain-timeout": "1s" });
+    const { lines, log } = loggedLines();
+    const given = { flags: { "queue-timeout": ["1m"] }, env: { MEMOBUILD_LOG_LEVEL: "info" } };
+    const settings = memorySettings({ ...given, kept, log });
+    expect(lines).to.have.length(1);
+    expect(lines[0]).to.deep.include({
+      level: "warn",
+      names: ["log-level", "queue-timeout"],
+      msg: "changed settings hold instead of configured ones",
+    });
+    expect(JSON.stringify(lines)).not.to.match(/1s|1m/);
+    expect(settings.config.farm.queueTimeoutMs).to.equal(1000);
+  });
+
+  it("tells every listener of a change, and makes it, where one of them fails", async () => {
+    const { lines, log } = loggedLines();
+    const settings = memorySettings({ log });
+    const seen: unknown[] = [];
+    settings.onChange(() => {
+      throw new Error("no room");
+    });
+    settings.onChange((names) => seen.push(names));
+    await settings.change({ "queue-timeout": "3s" });
+    expect(seen).to.deep.equal([["queue-timeout"]]);
+    expect(lines[0]).to.deep.include({ level: "error", names: ["queue-timeout"], cause: "no room" });
   });
 });

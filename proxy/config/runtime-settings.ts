@@ -1,4 +1,5 @@
 /** Settings that may be changed while MemoBuild runs: what was changed and kept goes before what is configured. */
+import type { Logger } from "../log/create-logger.js";
 import { checkValues } from "./check-values.js";
 import { unknownOption } from "./closest.js";
 import type { Config } from "./config.js";
@@ -19,7 +20,7 @@ export interface KeptSettings {
 export interface LiveConfig {
   /** Another object after each change. */
   readonly config: Config;
-  /** Calls the listener after each change, with the names of the options. */
+  /** Calls the listener after each change, with the names of the options. What it throws is logged: the change holds. */
   onChange(listener: (names: readonly string[]) => void): void;
 }
 
@@ -35,18 +36,21 @@ const changeable = (name: string): OptionName | undefined => CHANGEABLE.find((op
 export class RuntimeSettings implements Settings, LiveConfig {
   readonly #configured: Configured;
   readonly #kept: KeptSettings;
+  readonly #log: Logger;
   readonly #listeners: ((names: readonly string[]) => void)[] = [];
   #changed: Changed;
   #values: Values;
   #config: Config;
 
-  /** @param onDropped told of kept values that do not go with what is configured, and are kept no longer. */
-  constructor(configured: Configured, kept: KeptSettings, onDropped: (name: string, cause: string) => void) {
+  /** Logs which kept values do not go with what is configured, and which go before what was given. */
+  constructor(configured: Configured, kept: KeptSettings, log: Logger) {
     this.#configured = configured;
     this.#kept = kept;
-    this.#changed = this.#takeKept(onDropped);
+    this.#log = log;
+    this.#changed = this.#takeKept();
     this.#values = this.#valuesWith(this.#changed);
     this.#config = configOf({ ...configured, values: this.#values });
+    this.#warnOfGiven();
   }
 
   get config(): Config {
@@ -97,11 +101,35 @@ export class RuntimeSettings implements Settings, LiveConfig {
     this.#changed = changed;
     this.#values = this.#valuesWith(changed);
     this.#config = configOf({ ...this.#configured, values: this.#values });
-    for (const tell of this.#listeners) tell(Object.keys(changes));
+    this.#tell(Object.keys(changes));
   }
 
-  /** As many of the kept values as go with what is configured, and with each other. */
-  #takeKept(onDropped: (name: string, cause: string) => void): Changed {
+  #tell(names: readonly string[]): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(names);
+      } catch (error) {
+        const cause = error instanceof Error ? error.message : String(error);
+        this.#log.error({ names, cause }, "changed settings not followed");
+      }
+    }
+  }
+
+  /** Who gives a flag expects it to hold. */
+  #warnOfGiven(): void {
+    const isGiven = (name: OptionName): boolean =>
+      this.#configured.values.get(name)?.some(({ source }) => source !== "default") === true;
+    const names = [...this.#changed.keys()].filter(isGiven);
+    if (names.length === 0) return;
+    const advice = "`memobuild settings reset` has what is configured hold again";
+    this.#log.warn({ names, advice }, "changed settings hold instead of configured ones");
+  }
+
+  /**
+   * As many of the kept values as go with what is configured, and with each other. The others stay kept: they may go
+   * with what is configured the next time.
+   */
+  #takeKept(): Changed {
     let taken: Changed = new Map();
     let left = [...this.#kept.all()];
     const problemsWith = (name: string, text: string): readonly ConfigProblem[] => {
@@ -116,8 +144,10 @@ export class RuntimeSettings implements Settings, LiveConfig {
       taken = new Map([...taken, [option, fits[1]]]);
       left = left.filter((each) => each !== fits);
     }
-    for (const [name, text] of left) onDropped(name, new ConfigError(problemsWith(name, text)).message);
-    if (left.length > 0) this.#kept.keep(Object.fromEntries(left.map(([name]) => [name, null])));
+    for (const [setting, text] of left) {
+      const cause = new ConfigError(problemsWith(setting, text)).message;
+      this.#log.warn({ setting, cause }, "changed setting left out");
+    }
     return taken;
   }
 

@@ -2,7 +2,8 @@
 import { once } from "node:events";
 import { mkdir, rename, stat } from "node:fs/promises";
 import type { RequestListener } from "node:http";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
+import { text } from "node:stream/consumers";
 import { expect } from "chai";
 import { StartError } from "../config/start-error.js";
 import { answerTo } from "../test/support/api-request.js";
@@ -11,6 +12,8 @@ import { makeTempDir, removeDir } from "../test/support/temp-dir.js";
 import { type HttpAddress, HttpListener } from "./http-listener.js";
 
 const STALLED_MS = 100;
+/** More than other listeners have. */
+const IDLE_CONNECTIONS = 140;
 
 describe("HttpListener", () => {
   const log = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
@@ -121,6 +124,32 @@ describe("HttpListener", () => {
     const path = `/api/v1/events/poll?wait=${4 * STALLED_MS}`;
     expect(await answerTo(target, { path })).to.have.property("status", 200);
     await api.close();
+  });
+
+  it("answers on the port of health beside many that are connected and ask nothing", async () => {
+    const listener = new HttpListener({
+      ...{ address: { host: "127.0.0.1", port: 0 }, option: "http", log },
+      answer: (_request, response) => response.end("answer"),
+    });
+    listeners.push(listener);
+    const target = { host: "127.0.0.1", port: Number(new URL(await listener.start()).port) };
+    const idle = Array.from({ length: IDLE_CONNECTIONS }, () => connect(target));
+    try {
+      await Promise.all(idle.map((socket) => once(socket, "connect")));
+      expect((await answerTo(target, { path: "/healthz" })).body).to.equal("answer");
+    } finally {
+      for (const socket of idle) socket.destroy();
+    }
+  });
+
+  it("cuts a connection that asks nothing, and says why", async () => {
+    const listener = new HttpListener({
+      ...{ address: { host: "127.0.0.1", port: 0 }, option: "http", log, headersTimeoutMs: STALLED_MS },
+      answer: (_request, response) => response.end("answer"),
+    });
+    listeners.push(listener);
+    const socket = connect({ host: "127.0.0.1", port: Number(new URL(await listener.start()).port) });
+    expect(await text(socket)).to.match(/^HTTP\/1\.1 408 Request Timeout\r\n/);
   });
 
   it("closes twice, and without a start", async () => {

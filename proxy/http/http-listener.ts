@@ -22,9 +22,14 @@ export interface HttpListenerDeps {
   readonly answer: RequestListener;
   readonly log: Logger;
   readonly stalledTimeoutMs?: number;
+  readonly headersTimeoutMs?: number;
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
+/** From the connection, or the first byte of a request, to the end of its headers. */
+const HEADERS_TIMEOUT_MS = 5_000;
+/** What took too long is looked for so often within that time. */
+const CHECKS_PER_TIMEOUT = 2;
 /** Between two requests. */
 const IDLE_TIMEOUT_MS = 60_000;
 /** Within a request: without a byte in either direction. */
@@ -32,6 +37,8 @@ const STALLED_TIMEOUT_MS = 60_000;
 const HEADERS_MAX_BYTES = 16 * 1024;
 /** Those that follow events take up to half of them. */
 const CONNECTIONS_MAX = 128;
+/** Pages and what uses the API leave room for who looks whether MemoBuild is alive. */
+const PAGE_CONNECTIONS_MAX = 1024;
 const SOCKET_MODE = 0o600;
 const ALL_MODES = 0o777;
 
@@ -45,15 +52,21 @@ export class HttpListener {
   readonly #server: Server;
 
   constructor(deps: HttpListenerDeps) {
-    const { address, answer, stalledTimeoutMs = STALLED_TIMEOUT_MS } = deps;
+    const { address, answer, headersTimeoutMs = HEADERS_TIMEOUT_MS, option } = deps;
     this.#deps = deps;
     // Not fastify's own server: it would be listening some time after `listen`, with whatever umask is set then.
     this.#server = createServer(
-      { requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: IDLE_TIMEOUT_MS, maxHeaderSize: HEADERS_MAX_BYTES },
+      {
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        headersTimeout: headersTimeoutMs,
+        connectionsCheckingInterval: headersTimeoutMs / CHECKS_PER_TIMEOUT,
+        keepAliveTimeout: IDLE_TIMEOUT_MS,
+        maxHeaderSize: HEADERS_MAX_BYTES,
+      },
       "path" in address ? answer : withoutStrangers(address.host, answer),
     );
-    this.#server.maxConnections = CONNECTIONS_MAX;
-    this.#server.timeout = stalledTimeoutMs;
+    this.#server.maxConnections = option === "http" ? PAGE_CONNECTIONS_MAX : CONNECTIONS_MAX;
+    this.#server.timeout = deps.stalledTimeoutMs ?? STALLED_TIMEOUT_MS;
     this.#server.on("clientError", answerClientError);
   }
 

@@ -77,7 +77,7 @@ describe("the overview", () => {
     const { costsMost } = await stats();
     expect(costsMost?.text).to.match(/made \d+ steps? run again/);
     const page = await world().open("#/overview");
-    const sentence = page.getByRole("alert").filter({ hasText: `What costs most: ${costsMost?.text ?? "?"}` });
+    const sentence = page.getByRole("note").filter({ hasText: `What costs most: ${costsMost?.text ?? "?"}` });
     await sentence.getByText(costsMost?.hint ?? "?").waitFor();
     const why = page.getByRole("table", { name: "Why steps ran" });
     await why.getByRole("row").filter({ hasText: "Changed files" }).waitFor();

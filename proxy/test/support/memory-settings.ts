@@ -1,6 +1,7 @@
 /** Settings whose changes are kept in memory. */
 import { type Flags, loadConfigured } from "../../config/load-config.js";
 import { type KeptSettings, RuntimeSettings } from "../../config/runtime-settings.js";
+import type { Logger } from "../../log/create-logger.js";
 
 export class MemoryKeptSettings implements KeptSettings {
   readonly #values: Map<string, string>;
@@ -21,22 +22,24 @@ export class MemoryKeptSettings implements KeptSettings {
   }
 }
 
+const SILENT: Logger = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+
 export interface MemorySettingsOptions {
   readonly flags?: Flags;
   readonly env?: Readonly<Record<string, string>>;
   /** Text of memobuild.yaml. */
   readonly yaml?: string;
   readonly kept?: KeptSettings;
-  readonly onDropped?: (name: string, cause: string) => void;
+  readonly log?: Logger;
 }
 
 export function memorySettings(options: MemorySettingsOptions = {}): RuntimeSettings {
-  const { env, flags, kept = new MemoryKeptSettings(), onDropped = () => undefined, yaml } = options;
+  const { env, flags, kept = new MemoryKeptSettings(), log = SILENT, yaml } = options;
   const configured = loadConfigured({
     flags: { ...(yaml !== undefined && { config: ["memobuild.yaml"] }), ...flags },
     env: { HOME: "/home/dev", ...env },
     cwd: "/srv",
     readFile: () => yaml ?? "",
   });
-  return new RuntimeSettings(configured, kept, onDropped);
+  return new RuntimeSettings(configured, kept, log);
 }
