@@ -1,7 +1,7 @@
 /** Requests of the page: where values go, and that path and method are those of the description. */
 import { expect } from "chai";
-import { createApiClient, requestOf } from "./api-client.js";
-import type { ApiRequest } from "./transport.js";
+import { createApiClient, requestOf, tellUnauthorized } from "./api-client.js";
+import { ApiProblem, type ApiRequest } from "./transport.js";
 
 describe("requestOf", () => {
   it("puts values into the path, and the others into the query, without those that are not there", () => {
@@ -38,5 +38,18 @@ describe("createApiClient", () => {
     const { signal } = new AbortController();
     expect(await api.ask("removeBuild", { name: "x" }, signal)).to.deep.equal({ removed: 1 });
     expect(asked).to.deep.equal([{ method: "DELETE", path: "/builds/x", signal }]);
+  });
+});
+
+describe("tellUnauthorized", () => {
+  it("tells of that refusal alone, and hands on each", async () => {
+    const told: string[] = [];
+    for (const code of ["unauthorized", "unreachable"]) {
+      const refusing = createApiClient({ ask: () => Promise.reject(new ApiProblem(code, "no")) });
+      const api = tellUnauthorized(refusing, (problem) => told.push(problem.code));
+      const problem: unknown = await api.ask("getStatus", {}, new AbortController().signal).catch((e: unknown) => e);
+      expect(problem).to.have.property("code", code);
+    }
+    expect(told).to.deep.equal(["unauthorized"]);
   });
 });

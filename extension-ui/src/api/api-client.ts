@@ -1,6 +1,6 @@
 /** The page's only door to MemoBuild: the calls of its API, with the types of `docs/openapi.yaml`. */
 import type { operations, paths } from "./openapi.js";
-import type { Method, Transport } from "./transport.js";
+import { ApiProblem, type Method, type Transport } from "./transport.js";
 
 /** Where each call is; that path, method and call belong together is checked below. */
 const CALLS = {
@@ -109,5 +109,17 @@ export function createApiClient(transport: Transport): ApiClient {
         ...requestOf(id, input as Readonly<Record<string, unknown>>),
         signal,
       }) as Promise<Answer<typeof id>>,
+  };
+}
+
+/** Tells where MemoBuild refuses whoever opened the page: nothing that a view asks will be answered. */
+export function tellUnauthorized(api: ApiClient, tell: (problem: ApiProblem) => void): ApiClient {
+  return {
+    ...api,
+    ask: (id, input, signal) =>
+      api.ask(id, input, signal).catch((error: unknown) => {
+        if (error instanceof ApiProblem && error.code === "unauthorized") tell(error);
+        throw error;
+      }),
   };
 }

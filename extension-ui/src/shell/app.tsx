@@ -1,7 +1,11 @@
 /** The page around its views: theme, navigation, and what is left of it when a view fails. */
 import { DockerMuiV6ThemeProvider } from "@docker/docker-mui-theme";
 import { Box, CssBaseline } from "@mui/material";
-import type { ReactNode } from "react";
+import { type ReactNode, useMemo, useState } from "react";
+import { tellUnauthorized } from "../api/api-client.js";
+import type { ApiProblem } from "../api/transport.js";
+import { Problem } from "../parts/problem.js";
+import { Title } from "../parts/title.js";
 import { type Outside, OutsideContext } from "../state/use-api.js";
 import { useRoute } from "../state/route.js";
 import { Builds } from "../views/builds/builds.js";
@@ -37,13 +41,41 @@ function viewOf([name = "", ...rest]: readonly string[]): ReactNode {
   }
 }
 
-function Page(): ReactNode {
+/** In place of the view, so that nothing is asked any more. */
+const NoAccess = ({ problem }: { readonly problem: ApiProblem }): ReactNode => (
+  <>
+    <Title>No access</Title>
+    <Problem
+      problem={problem}
+      onRetry={() => {
+        window.location.reload();
+      }}
+    />
+  </>
+);
+
+interface GuardProps {
+  readonly outside: Outside;
+  readonly children: ReactNode;
+}
+
+/** Gives views the way to MemoBuild as long as it lets the page in. */
+function Guard({ children, outside }: GuardProps): ReactNode {
+  const [refusal, setRefusal] = useState<ApiProblem | undefined>(undefined);
+  const guarded = useMemo(() => ({ ...outside, api: tellUnauthorized(outside.api, setRefusal) }), [outside]);
+  if (refusal !== undefined) return <NoAccess problem={refusal} />;
+  return <OutsideContext.Provider value={guarded}>{children}</OutsideContext.Provider>;
+}
+
+function Page({ outside }: { readonly outside: Outside }): ReactNode {
   const { parts } = useRoute();
   return (
     <Box sx={{ display: "flex", minHeight: "100vh", bgcolor: "background.default", color: "text.primary" }}>
       <Navigation current={parts[0] ?? "overview"} />
       <Box component="main" id="main" tabIndex={-1} sx={{ flex: 1, minWidth: 0, p: 3, outline: "none" }}>
-        <ErrorBoundary resetKey={parts.join("/")}>{viewOf(parts)}</ErrorBoundary>
+        <Guard outside={outside}>
+          <ErrorBoundary resetKey={parts.join("/")}>{viewOf(parts)}</ErrorBoundary>
+        </Guard>
       </Box>
     </Box>
   );
@@ -61,9 +93,7 @@ export function App({ outside }: { readonly outside: Outside }): ReactNode {
     <DockerMuiV6ThemeProvider>
       <CssBaseline enableColorScheme />
       <ErrorBoundary resetKey="page">
-        <OutsideContext.Provider value={outside}>
-          <Page />
-        </OutsideContext.Provider>
+        <Page outside={outside} />
       </ErrorBoundary>
     </DockerMuiV6ThemeProvider>
   );

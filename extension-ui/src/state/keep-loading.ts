@@ -54,23 +54,25 @@ export function keepLoading<T>({ everyMs, load, onAnswer, onProblem, visibility 
       return problem.code === "unreachable" || everyMs !== undefined ? retryMsOf(failures) : undefined;
     }
   };
-  const attempt = async (): Promise<void> => {
+  const attempt = (): void => {
     clearTimeout(timer);
     isDue = true;
     if (isLoading || visibility.isHidden() || ending.signal.aborted) return;
     isDue = false;
     isLoading = true;
-    const delayMs = await once();
+    void once().then(goOn);
+  };
+  const goOn = (delayMs: number | undefined): void => {
     isLoading = false;
-    if (isDue) void attempt();
-    else if (delayMs !== undefined) timer = setTimeout(() => void attempt(), delayMs);
+    if (isDue) attempt();
+    else if (delayMs !== undefined) timer = setTimeout(attempt, delayMs);
   };
   const unwatch = visibility.onChange(() => {
-    if (isDue) void attempt();
+    if (isDue) attempt();
   });
-  void attempt();
+  attempt();
   return {
-    reload: () => void attempt(),
+    reload: attempt,
     stop: () => {
       unwatch();
       clearTimeout(timer);

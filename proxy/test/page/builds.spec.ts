@@ -1,5 +1,4 @@
 /** The list of builds: live, filtered by what its address says, two of it compared. */
-import { join } from "node:path";
 import { expect } from "chai";
 import type { Locator, Page } from "playwright-core";
 import { slowDockerfile } from "../builds/slow-build.js";
@@ -110,14 +109,12 @@ describe("the list of builds", () => {
     await page.getByLabel(/^All \d+ steps$/).check();
     await same?.waitFor();
     await expectAccessible(page);
-    await page.screenshot({ path: join("/tmp/w/q6/shots", "compare.png") });
   });
 
   for (const scheme of ["light", "dark"] as const) {
     it(`meets WCAG AA, ${scheme}`, async () => {
       const page = await world().open("#/builds", { scheme, width: 1024 });
       await rowOf(page, "slow").waitFor();
-      await page.screenshot({ path: join("/tmp/w/q6/shots", `builds-${scheme}.png`), fullPage: true });
       await expectAccessible(page);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       expect(overflow, "wider than the window").to.be.at.most(0);

@@ -52,7 +52,6 @@ describe("the graph of a build", () => {
     const stages = await page.locator(".react-flow__node-stage").allInnerTexts();
     expect(stages).to.have.members(["(no stage)", "shell", ...STAGES, "release"]);
     expect(await inSight(page)).to.equal(GRAPH_STEPS);
-    await page.screenshot({ path: "/tmp/w/q6/shots/graph-all.png" });
   });
 
   it("is zoomed, and fits again", async () => {
@@ -119,7 +118,6 @@ describe("the graph of a build", () => {
     await miss.click();
     const panel = page.getByRole("region", { name: "Step" });
     await panel.getByText(`the file api/${CHANGED_FILE} in the build context changed`).waitFor();
-    await page.screenshot({ path: "/tmp/w/q6/shots/graph-miss.png" });
     await stepNamed(page, `api ${STAGE_STEPS}/${STAGE_STEPS}`).click();
     await panel.getByRole("button", { name: "Show where it began" }).click();
     await panel.getByRole("heading", { name: `COPY api/${CHANGED_FILE} ` }).waitFor();
@@ -145,7 +143,6 @@ describe("the graph of a build", () => {
       await steps(page).first().waitFor();
       await page.getByRole("region", { name: "Step" }).waitFor();
       await expectAccessible(page);
-      await page.screenshot({ path: `/tmp/w/q6/shots/graph-${scheme}.png` });
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       expect(overflow, "wider than the window").to.be.at.most(0);
     });

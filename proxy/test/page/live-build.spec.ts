@@ -40,8 +40,6 @@ describe("a build that is looked at while it runs", () => {
     const log = page.getByRole("log", { name: "Log" });
     const fromEnd = (): Promise<number> =>
       log.evaluate(({ clientHeight, scrollHeight, scrollTop }) => scrollHeight - clientHeight - scrollTop);
-    await page.waitForTimeout(3000);
-    await page.screenshot({ path: "/tmp/w/q6/shots/live-log.png" });
     await log.getByText(/line 200\s*$/).waitFor();
     await log.getByText(/tick 3\s*$/).waitFor();
     expect(await fromEnd(), "px that are not shown below").to.be.below(40);

@@ -1,6 +1,6 @@
 /** What the steps of a build printed, followed while it runs. */
 import { Box, Button, FormControlLabel, Switch, TextField, Typography } from "@mui/material";
-import { type ReactNode, useDeferredValue, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { BuildGraph } from "../../api/openapi.js";
 import { formatBytes } from "../../parts/format.js";
 import { LoadedView } from "../../parts/loaded-view.js";
@@ -29,6 +29,8 @@ function useLogSteps({ nodes }: BuildGraph): ReadonlyMap<string, LogStep> {
 
 interface LinesProps {
   readonly book: LogBook;
+  /** It is still being read. */
+  readonly hasMore: boolean;
   readonly steps: ReadonlyMap<string, LogStep>;
   readonly searched: string;
   readonly current: number | undefined;
@@ -36,15 +38,26 @@ interface LinesProps {
   readonly isRunning: boolean;
 }
 
-function Lines({ book, current, isRunning, isWrapped, searched, steps }: LinesProps): ReactNode {
+function Lines({ book, current, hasMore, isRunning, isWrapped, searched, steps }: LinesProps): ReactNode {
   const box = useRef<HTMLDivElement>(null);
   const [isFollowing, setIsFollowing] = useState(isRunning);
   const toEnd = (): void => {
     if (box.current !== null) box.current.scrollTop = box.current.scrollHeight;
   };
+  const content = useRef<HTMLDivElement>(null);
+  const lastTop = useRef(0);
   useLayoutEffect(() => {
     if (isFollowing) toEnd();
   }, [book, isFollowing]);
+  useEffect(() => {
+    if (!isFollowing || content.current === null) return;
+    // How high lines are that wrap is known once they are in sight.
+    const grown = new ResizeObserver(toEnd);
+    grown.observe(content.current);
+    return () => {
+      grown.disconnect();
+    };
+  }, [isFollowing]);
   useLayoutEffect(() => {
     if (current !== undefined) document.getElementById(lineId(current))?.scrollIntoView({ block: "center" });
   }, [current]);
@@ -52,6 +65,7 @@ function Lines({ book, current, isRunning, isWrapped, searched, steps }: LinesPr
   return (
     <>
       <Typography variant="body2" color="text.secondary" sx={{ minHeight: 22 }}>
+        {hasMore && `Reading: ${book.count.toLocaleString("en")} lines so far. `}
         {lost > 0 && `The first ${lost.toLocaleString("en")} lines are not shown; the download has them.`}
       </Typography>
       <Box sx={{ position: "relative" }}>
@@ -63,18 +77,23 @@ function Lines({ book, current, isRunning, isWrapped, searched, steps }: LinesPr
           aria-live="off"
           aria-label="Log"
           onScroll={({ currentTarget: { clientHeight, scrollHeight, scrollTop } }) => {
-            setIsFollowing(isRunning && scrollHeight - scrollTop - clientHeight < END_PX);
+            // Away from the end goes who scrolls up, or what is printed.
+            if (scrollHeight - scrollTop - clientHeight < END_PX) setIsFollowing(isRunning);
+            else if (scrollTop < lastTop.current) setIsFollowing(false);
+            lastTop.current = scrollTop;
           }}
         >
-          {book.blocks.map((block) => (
-            <LogLines
-              key={block.index}
-              block={block}
-              steps={steps}
-              searched={searched}
-              current={block.lines.some(({ id }) => id === current) ? current : undefined}
-            />
-          ))}
+          <div ref={content}>
+            {book.blocks.map((block) => (
+              <LogLines
+                key={block.index}
+                block={block}
+                steps={steps}
+                searched={searched}
+                current={block.lines.some(({ id }) => id === current) ? current : undefined}
+              />
+            ))}
+          </div>
           {book.count === 0 && (
             <Typography sx={{ px: 1.5 }}>{isRunning ? "Nothing was printed yet." : "Nothing was printed."}</Typography>
           )}
@@ -180,6 +199,7 @@ export function LogsTab({ cut, graph }: Props): ReactNode {
           <Lines
             key={source.step ?? ""}
             book={read.book}
+            hasMore={read.hasMore}
             steps={steps}
             searched={searched}
             current={match === undefined ? undefined : found[match]}

@@ -1,7 +1,7 @@
 /** All that is known of the step that one looks at. */
 import CloseIcon from "@mui/icons-material/Close";
 import { Box, Button, IconButton, Link, Paper, Typography } from "@mui/material";
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, type RefObject, useEffect, useLayoutEffect, useRef } from "react";
 import { formatBytes, formatTime } from "../../parts/format.js";
 import { hrefOf } from "../../state/route.js";
 import { linesText } from "./build-words.js";
@@ -46,8 +46,22 @@ const Trouble = ({ node: { error, warnings } }: { readonly node: GraphNode }): R
   </>
 );
 
+/** Who opened it with the keyboard goes on in it, and afterwards from where it was opened. */
+function useKeyboardFocus(panel: RefObject<HTMLElement>): void {
+  useLayoutEffect(() => {
+    const own = panel.current;
+    const opener = document.activeElement;
+    if (own === null || !(opener instanceof HTMLElement) || !opener.matches("main :focus-visible")) return;
+    own.focus({ preventScroll: true });
+    return () => {
+      if (own.contains(document.activeElement)) opener.focus({ preventScroll: true });
+    };
+  }, [panel]);
+}
+
 export function StepPanel({ buildRef, marks, node, onChoose, root }: Props): ReactNode {
   const panel = useRef<HTMLDivElement>(null);
+  useKeyboardFocus(panel);
   useEffect(() => {
     panel.current?.scrollTo({ top: 0 });
   }, [node.step]);

@@ -33,6 +33,8 @@ export const timelineStyle: SxProps<Theme> = [
       ...{ position: "sticky", left: 0, zIndex: 1, bgcolor: "background.paper" },
     },
     "& .sign": { mr: 0.75 },
+    // For those who do not see the bar.
+    "& .told": { position: "absolute", width: "1px", height: "1px", overflow: "hidden", clipPath: "inset(50%)" },
     "& .track": { position: "relative", flex: 1, mr: 1 },
     "& .bar": { position: "absolute", top: "6px", height: "12px", minWidth: "2px", borderRadius: "2px" },
     "& .critical .bar": { outline: "2px solid var(--step-accent)" },

@@ -23,7 +23,7 @@ interface RowProps {
 
 function textOf({ afterMs, lastedMs, node }: Bar, isCritical: boolean): string {
   const times = `began after ${formatDuration(afterMs)}, took ${formatDuration(lastedMs)}`;
-  return `${node.name}: ${describeResult(node)}, ${times}${isCritical ? ", on the critical path" : ""}`;
+  return `${describeResult(node)}, ${times}${isCritical ? ", on the critical path" : ""}`;
 }
 
 const isSame = (one: RowProps, other: RowProps): boolean =>
@@ -38,13 +38,14 @@ const Row: NamedExoticComponent<RowProps> = memo(function Row({ bar, href, isCri
   const text = textOf(bar, isCritical);
   return (
     <li>
-      <a href={href} title={text} aria-label={text} className={isCritical ? "row critical" : "row"}>
+      <a href={href} title={`${node.name}: ${text}`} className={isCritical ? "row critical" : "row"}>
         <span className="name">
           <span className="sign" aria-hidden style={{ color: colourOf(node.result) }}>
             {SIGNS[node.result]}
           </span>
           {node.name}
         </span>
+        <span className="told">{text}</span>
         <span className="track" aria-hidden>
           <span
             className="bar"

@@ -52,7 +52,7 @@ function Misses({ explanation }: { readonly explanation: Explanation }): ReactNo
   const [first, ...others] = misses;
   if (first === undefined) {
     return (
-      <Alert severity={isRunning ? "info" : "success"}>
+      <Alert severity={isRunning ? "info" : "success"} role="note">
         {isRunning ? "No step has missed the cache so far." : "No step missed the cache."}
       </Alert>
     );

@@ -1,6 +1,6 @@
 /** One builder: how it does, what it uses, and what can be done with it. */
 import { Alert, Box, Button, Link, Paper, Typography } from "@mui/material";
-import { type ReactNode, useId } from "react";
+import { memo, type NamedExoticComponent, type ReactNode, useId } from "react";
 import type { BuilderReport } from "../../api/openapi.js";
 import { formatCount } from "../../parts/format.js";
 import { hrefOf } from "../../state/route.js";
@@ -12,7 +12,7 @@ export type BuilderDialog = "drain" | "remove";
 
 interface Props {
   readonly builder: BuilderReport;
-  readonly onAsk: (dialog: BuilderDialog) => void;
+  readonly onAsk: (dialog: BuilderDialog, builder: BuilderReport) => void;
 }
 
 const PLATFORMS_SHOWN = 4;
@@ -51,7 +51,7 @@ function Head({ builder, onAsk, id }: Props & { readonly id: string }): ReactNod
           size="small"
           aria-label={`${isDraining ? "Undrain" : "Drain"} ${name}`}
           onClick={() => {
-            onAsk("drain");
+            onAsk("drain", builder);
           }}
         >
           {isDraining ? "Undrain" : "Drain"}
@@ -61,7 +61,7 @@ function Head({ builder, onAsk, id }: Props & { readonly id: string }): ReactNod
           color="error"
           aria-label={`Remove ${name}`}
           onClick={() => {
-            onAsk("remove");
+            onAsk("remove", builder);
           }}
         >
           Remove
@@ -71,7 +71,11 @@ function Head({ builder, onAsk, id }: Props & { readonly id: string }): ReactNod
   );
 }
 
-export function BuilderCard({ builder, onAsk }: Props): ReactNode {
+/** Reports come every few seconds, and most say what the one before did. */
+const saysTheSame = (before: Props, now: Props): boolean =>
+  before.onAsk === now.onAsk && JSON.stringify(before.builder) === JSON.stringify(now.builder);
+
+export const BuilderCard: NamedExoticComponent<Props> = memo(function BuilderCard({ builder, onAsk }) {
   const id = useId();
   const { cause, usage, warnings } = builder;
   return (
@@ -93,4 +97,4 @@ export function BuilderCard({ builder, onAsk }: Props): ReactNode {
       <UsageMeters usage={usage} stateLabel="BuildKit keeps" first={clientsOf(builder)} />
     </Paper>
   );
-}
+}, saysTheSame);

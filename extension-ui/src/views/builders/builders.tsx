@@ -1,6 +1,6 @@
 /** The farm: its builders, what they use now and used before, and what waits for them. */
 import { Alert, Button, Typography } from "@mui/material";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useCallback, useState } from "react";
 import type { BuilderReport, FarmReport } from "../../api/openapi.js";
 import { formatCount } from "../../parts/format.js";
 import { LoadedView } from "../../parts/loaded-view.js";
@@ -23,7 +23,7 @@ type Asked = { readonly dialog: "add" } | { readonly dialog: BuilderDialog; read
 
 interface FarmProps {
   readonly farm: FarmReport;
-  readonly onAsk: (asked: Asked) => void;
+  readonly onAsk: (dialog: BuilderDialog, builder: BuilderReport) => void;
 }
 
 function Farm({ farm: { builders, memobuild, waitingBuilds }, onAsk }: FarmProps): ReactNode {
@@ -42,13 +42,7 @@ function Farm({ farm: { builders, memobuild, waitingBuilds }, onAsk }: FarmProps
           : `${formatCount(waitingBuilds, "build")} waiting for a builder.`}
       </Typography>
       {builders.map((builder) => (
-        <BuilderCard
-          key={builder.name}
-          builder={builder}
-          onAsk={(dialog) => {
-            onAsk({ dialog, builder });
-          }}
-        />
+        <BuilderCard key={builder.name} builder={builder} onAsk={onAsk} />
       ))}
       <Section title="MemoBuild itself">
         <UsageMeters usage={memobuild} stateLabel="Shared cache" />
@@ -81,6 +75,9 @@ export function Builders(): ReactNode {
   const [query, setQuery] = useQuery();
   const [asked, setAsked] = useState<Asked>();
   const name = query.get("name") ?? "";
+  const onAsk = useCallback((dialog: BuilderDialog, builder: BuilderReport) => {
+    setAsked({ dialog, builder });
+  }, []);
   const close = (): void => {
     setAsked(undefined);
   };
@@ -100,7 +97,7 @@ export function Builders(): ReactNode {
         Builders
       </Title>
       <LoadedView loaded={loaded} of="the builders">
-        {(farm) => <Farm farm={farm} onAsk={setAsked} />}
+        {(farm) => <Farm farm={farm} onAsk={onAsk} />}
       </LoadedView>
       <UsageOverTime />
       <Dialogs

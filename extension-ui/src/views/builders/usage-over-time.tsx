@@ -1,6 +1,6 @@
 /** What builders used over the last hours, and how many builds ran and waited. */
 import { Box, Typography } from "@mui/material";
-import { type ReactNode, useMemo } from "react";
+import { memo, type NamedExoticComponent, type ReactNode, useMemo } from "react";
 import type { UsageHistory } from "../../api/openapi.js";
 import { formatBytes, formatDuration } from "../../parts/format.js";
 import { LoadedView } from "../../parts/loaded-view.js";
@@ -54,7 +54,8 @@ function Charts({ history }: { readonly history: UsageHistory }): ReactNode {
 
 const spanOf = ({ load }: UsageHistory): number => (load.at(-1)?.atMs ?? 0) - (load[0]?.atMs ?? 0);
 
-export function UsageOverTime(): ReactNode {
+/** By its own answers alone: charts cost more than all else in the view, which is drawn every few seconds. */
+export const UsageOverTime: NamedExoticComponent = memo(function UsageOverTime() {
   const loaded = useAnswer("getUsageHistory", {}, REFRESH_MS);
   const { answer } = loaded;
   return (
@@ -77,4 +78,4 @@ export function UsageOverTime(): ReactNode {
       </LoadedView>
     </Section>
   );
-}
+});

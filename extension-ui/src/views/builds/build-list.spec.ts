@@ -1,7 +1,16 @@
 import { expect } from "chai";
-import type { BuildEvent, BuildSummary } from "../../api/openapi.js";
+import type { BuildEvent, BuildPage, BuildSummary } from "../../api/openapi.js";
 import { buildSummary } from "../build/build-fixture.js";
-import { type BuildList, byGroup, changeList, EMPTY_LIST, filterOf, ROWS_MAX } from "./build-list.js";
+import {
+  type BuildList,
+  byGroup,
+  changeList,
+  EMPTY_LIST,
+  filterOf,
+  firstRows,
+  PAGE_ROWS,
+  ROWS_MAX,
+} from "./build-list.js";
 
 const build = (ref: string, startedAtMs: number, changes: Partial<BuildSummary> = {}): BuildSummary =>
   buildSummary({ ref, startedAtMs, ...changes });
@@ -13,11 +22,13 @@ const noFilter = filterOf(new URLSearchParams());
 const happened = (list: BuildList, events: readonly BuildEvent[], query = ""): BuildList =>
   changeList(list, { type: "events", events, filter: filterOf(new URLSearchParams(query)) });
 
+const first = (page: BuildPage, since: readonly BuildEvent[] = [], question = "all"): BuildList =>
+  changeList(EMPTY_LIST, { type: "first", question, page, since, filter: noFilter });
+const more = (list: BuildList, page: BuildPage, question = "all", after = "next"): BuildList =>
+  changeList(list, { type: "more", question, after, page });
+
 describe("changeList", () => {
-  const list = changeList(EMPTY_LIST, {
-    type: "first",
-    page: { builds: [build("c", 3), build("b", 2)], cursor: "next" },
-  });
+  const list = first({ builds: [build("c", 3), build("b", 2)], cursor: "next" });
 
   it("puts a build that started on top, and changes those that are there in place", () => {
     const now = happened(list, [
@@ -32,7 +43,7 @@ describe("changeList", () => {
 
   it("adds no build of a page that was not read", () => {
     expect(refs(happened(list, [event("exported", build("a", 1))]))).to.deep.equal(["c", "b"]);
-    const whole = changeList(EMPTY_LIST, { type: "first", page: { builds: [build("b", 2)] } });
+    const whole = first({ builds: [build("b", 2)] });
     expect(refs(happened(whole, [event("exported", build("a", 1))]))).to.deep.equal(["b", "a"]);
   });
 
@@ -44,20 +55,46 @@ describe("changeList", () => {
 
   it("adds a page, and keeps what is newer than it", () => {
     const changed = happened(list, [event("changed", build("b", 2, { savedMs: 7 }))]);
-    const more = changeList(changed, { type: "more", page: { builds: [build("b", 2), build("a", 1)] } });
-    expect(refs(more)).to.deep.equal(["c", "b", "a"]);
-    expect(more.builds[1]?.savedMs).to.equal(7);
-    expect(more.cursor).to.equal(undefined);
+    const longer = more(changed, { builds: [build("b", 2), build("a", 1)] });
+    expect(refs(longer)).to.deep.equal(["c", "b", "a"]);
+    expect(longer.builds[1]?.savedMs).to.equal(7);
+    expect(longer.cursor).to.equal(undefined);
+  });
+
+  it("keeps what happened while the first page was asked for", () => {
+    const page = { builds: [build("c", 3), build("b", 2, { outcome: "running" })] };
+    const since = [event("started", build("d", 4)), event("ended", build("b", 2)), event("removed", build("c", 3))];
+    expect(first(page, since).builds.map(({ ref, outcome }) => [ref, outcome])).to.deep.equal([
+      ["d", "succeeded"],
+      ["b", "succeeded"],
+    ]);
+  });
+
+  it("adds no page of another filter, nor one that was asked for before the list was read anew", () => {
+    const page = { builds: [build("a", 1)] };
+    expect(more(list, page, "other")).to.equal(list);
+    expect(more(list, page, "all", "earlier")).to.equal(list);
   });
 
   it("keeps so many rows and no more", () => {
     const builds = Array.from({ length: ROWS_MAX }, (_, index) => build(`b${index.toString()}`, index));
-    const full = changeList(EMPTY_LIST, { type: "first", page: { builds } });
+    const full = first({ builds });
     expect(full.isCut).to.equal(false);
-    const more = happened(full, [event("started", build("latest", ROWS_MAX))]);
-    expect(more.builds).to.have.length(ROWS_MAX);
-    expect(more.isCut).to.equal(true);
-    expect(refs(more)[0]).to.equal("latest");
+    const longer = happened(full, [event("started", build("latest", ROWS_MAX))]);
+    expect(longer.builds).to.have.length(ROWS_MAX);
+    expect(longer.isCut).to.equal(true);
+    expect(refs(longer)[0]).to.equal("latest");
+  });
+});
+
+describe("firstRows", () => {
+  const rows = (count: number): BuildList =>
+    first({ builds: Array.from({ length: count }, (_, index) => build(`b${index.toString()}`, index)) });
+
+  it("reads as many rows anew as are shown, and of another filter one page", () => {
+    expect(firstRows(rows(2 * PAGE_ROWS), "all")).to.equal(2 * PAGE_ROWS);
+    expect(firstRows(rows(1), "all")).to.equal(PAGE_ROWS);
+    expect(firstRows(rows(2 * PAGE_ROWS), "other")).to.equal(PAGE_ROWS);
   });
 });
 

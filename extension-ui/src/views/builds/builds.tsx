@@ -53,9 +53,11 @@ export function Builds(): ReactNode {
   const filter = filterOf(query);
   const names = useBuilderNames();
   const { isLive, list, loadMore, more, problem, reload } = useBuildList(filter);
-  const [selected, setSelected] = useState<readonly string[]>([]);
+  const [chosen, setChosen] = useState<readonly string[]>([]);
+  // What a filter hides is not compared.
+  const selected = chosen.filter((ref) => list?.builds.some((build) => build.ref === ref));
   const onSelect = useCallback((ref: string) => {
-    setSelected((before) =>
+    setChosen((before) =>
       before.includes(ref) ? before.filter((other) => other !== ref) : [...before, ref].slice(-SELECTED_MAX),
     );
   }, []);

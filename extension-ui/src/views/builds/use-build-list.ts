@@ -39,22 +39,29 @@ export function useBuildList(filter: Filter): Listed {
   const question = questionOf(filter);
   const key = JSON.stringify(question);
   const [list, change] = useReducer(changeList, EMPTY_LIST);
-  const since = useRef<BuildEvent[]>([]);
+  // What happens while a first page is asked for.
+  const since = useRef<BuildEvent[] | undefined>(undefined);
   const load = async (signal: AbortSignal): Promise<FirstPage> => {
     const told: BuildEvent[] = [];
     since.current = told;
-    const page = await api.ask("listBuilds", { ...question, limit: firstRows(list, key) }, signal);
-    return { page, since: told };
+    try {
+      return { page: await api.ask("listBuilds", { ...question, limit: firstRows(list, key) }, signal), since: told };
+    } catch (error) {
+      if (since.current === told) since.current = undefined;
+      throw error;
+    }
   };
   const { answer, problem, reload } = useLoaded(load, key);
   const more = useAction();
   useEffect(() => {
-    if (answer !== undefined) change({ type: "first", question: key, filter, ...answer });
+    if (answer === undefined) return;
+    change({ type: "first", question: key, filter, ...answer });
+    if (since.current === answer.since) since.current = undefined;
     // eslint-disable-next-line react-hooks/exhaustive-deps -- the filter is that of the key
   }, [answer, key]);
   const isLive = useEvents({
     onEvents: (events) => {
-      since.current.push(...events);
+      since.current?.push(...events);
       change({ type: "events", events, filter });
     },
     onReset: reload,

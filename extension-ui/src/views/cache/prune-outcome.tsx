@@ -1,10 +1,13 @@
 /** What a prune would remove, or has removed. */
-import { Alert, Table, TableBody, TableCell, TableContainer, TableHead, TableRow } from "@mui/material";
+import { Alert, Table, TableBody, TableCell, TableContainer, TableHead, TableRow, Typography } from "@mui/material";
 import type { ReactNode } from "react";
 import type { PruneResult } from "../../api/openapi.js";
 import { Ago } from "../../parts/ago.js";
-import { formatBytes } from "../../parts/format.js";
+import { formatBytes, formatCount } from "../../parts/format.js";
 import { amountOf, platformOf, targetOf } from "./export-text.js";
+
+/** A prune may take thousands. */
+const ROWS_MAX = 100;
 
 interface Props {
   readonly result: PruneResult;
@@ -36,7 +39,7 @@ export function PruneOutcome({ isPreview, result }: Props): ReactNode {
               </TableRow>
             </TableHead>
             <TableBody>
-              {result.exports.map((summary) => (
+              {result.exports.slice(0, ROWS_MAX).map((summary) => (
                 <TableRow key={summary.id}>
                   <TableCell sx={{ overflowWrap: "anywhere" }}>{summary.project}</TableCell>
                   <TableCell sx={{ overflowWrap: "anywhere" }}>
@@ -51,6 +54,11 @@ export function PruneOutcome({ isPreview, result }: Props): ReactNode {
             </TableBody>
           </Table>
         </TableContainer>
+      )}
+      {result.exports.length > ROWS_MAX && (
+        <Typography variant="body2" color="text.secondary" sx={{ mt: 1 }}>
+          And {formatCount(result.exports.length - ROWS_MAX, "more export")}.
+        </Typography>
       )}
     </>
   );

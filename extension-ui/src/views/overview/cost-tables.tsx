@@ -17,9 +17,11 @@ interface CostsProps {
 
 export const CostsMost = ({ cost, since }: CostsProps): ReactNode =>
   cost === undefined ? (
-    <Alert severity="success">Nothing ran in these builds that need not have.</Alert>
+    <Alert severity="success" role="note">
+      Nothing ran in these builds that need not have.
+    </Alert>
   ) : (
-    <Alert severity="info">
+    <Alert severity="info" role="note">
       <AlertTitle sx={{ fontWeight: 600 }}>What costs most: {cost.text}</AlertTitle>
       {cost.hint} <Link href={hrefOf(["builds"], { since })}>See the builds</Link>
     </Alert>

@@ -35,7 +35,7 @@ const FigureTable = ({ format, labels, series, title }: Omit<Props, "text" | "is
       </TableHead>
       <TableBody>
         {labels.map((label, index) => (
-          <TableRow key={label}>
+          <TableRow key={index}>
             <TableCell component="th" scope="row">
               {label}
             </TableCell>

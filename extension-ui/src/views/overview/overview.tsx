@@ -5,8 +5,8 @@ import { LoadedView } from "../../parts/loaded-view.js";
 import { Problem } from "../../parts/problem.js";
 import { Title } from "../../parts/title.js";
 import { useQuery } from "../../state/route.js";
-import { useAnswer, useLoaded } from "../../state/use-answer.js";
-import { useApi } from "../../state/use-api.js";
+import { useAnswer } from "../../state/use-answer.js";
+import { useNow } from "../../state/use-now.js";
 import { CausesTable, CostsMost, SlowestTable } from "./cost-tables.js";
 import { FigureTiles } from "./figure-tiles.js";
 import { FIRST_BUILDS, firstStepsOf, isFirstUse } from "./first-steps.js";
@@ -17,7 +17,9 @@ import { TrendCharts } from "./trend-charts.js";
 import { useRunning } from "./use-running.js";
 import { type TimeWindow, windowOf, WINDOWS } from "./windows.js";
 
-const NOW_EVERY_MS = 2000;
+const NOW_EVERY_MS = 5000;
+/** Who takes the first steps waits for each to be ticked. */
+const FIRST_EVERY_MS = 2000;
 const WINDOW_EVERY_MS = 10_000;
 
 interface RowProps {
@@ -63,20 +65,16 @@ const WindowChooser = ({ onSince, window }: ChooserProps): ReactNode => (
 );
 
 function NowRow(): ReactNode {
-  const api = useApi();
-  const now = useLoaded(
-    async (signal) => ({ ...(await api.ask("getMetrics", {}, signal)), atMs: Date.now() }),
-    "getMetrics",
-    NOW_EVERY_MS,
-  );
+  const metrics = useAnswer("getMetrics", {}, NOW_EVERY_MS);
   const running = useRunning();
+  const nowMs = useNow(running.length > 0);
   return (
-    <LoadedView loaded={now} of="the gauges">
-      {({ atMs, metrics }) => {
-        const gauges = gaugesOf(metrics);
+    <LoadedView loaded={metrics} of="the gauges">
+      {(answer) => {
+        const gauges = gaugesOf(answer.metrics);
         return (
           <Row minPx={240}>
-            <RunningPanel builds={running} gauges={gauges} nowMs={atMs} />
+            <RunningPanel builds={running} gauges={gauges} nowMs={nowMs} />
             <BuildersPanel gauges={gauges} />
             <CachePanel gauges={gauges} />
           </Row>
@@ -101,7 +99,9 @@ function WindowRows({ window }: { readonly window: TimeWindow }): ReactNode {
             </Row>
             <Box sx={{ mb: 2 }}>
               {answer.builds === 0 ? (
-                <Alert severity="info">No build started in the last {window.title}. Choose a longer window.</Alert>
+                <Alert severity="info" role="note">
+                  No build started in the last {window.title}. Choose a longer window.
+                </Alert>
               ) : (
                 <CostsMost cost={answer.costsMost} since={since} />
               )}
@@ -155,8 +155,8 @@ function Dashboard({ hasBuilds, head }: DashboardProps): ReactNode {
 
 /** Instead of empty charts; they come below with the first build. */
 function Beginning(): ReactNode {
-  const first = useAnswer("listBuilds", { limit: FIRST_BUILDS }, NOW_EVERY_MS);
-  const metrics = useAnswer("getMetrics", {}, NOW_EVERY_MS);
+  const first = useAnswer("listBuilds", { limit: FIRST_BUILDS }, FIRST_EVERY_MS);
+  const metrics = useAnswer("getMetrics", {}, FIRST_EVERY_MS);
   const builds = first.answer?.builds ?? [];
   const hadClient = metrics.answer !== undefined && gaugesOf(metrics.answer.metrics).hadClient;
   return (

@@ -2,7 +2,7 @@
 import { useTheme } from "@mui/material";
 import { BarChart } from "@mui/x-charts/BarChart";
 import { LineChart } from "@mui/x-charts/LineChart";
-import type { ReactNode } from "react";
+import { memo, type NamedExoticComponent, type ReactNode } from "react";
 import type { Trend } from "../../api/openapi.js";
 import { formatDuration, formatShare } from "../../parts/format.js";
 import { Figure } from "./figure.js";
@@ -22,6 +22,14 @@ interface Props {
   readonly trend: Trend;
   readonly labels: readonly string[];
 }
+
+/** By times: two hours have the same label in the night in which clocks go back. */
+const bucketAxis = (
+  trend: Trend,
+): { readonly data: number[]; readonly valueFormatter: (startMs: number) => string } => ({
+  data: trend.buckets.map(({ startMs }) => startMs),
+  valueFormatter: (startMs) => bucketLabel(startMs, trend),
+});
 
 /** Refreshes would move everything each time. */
 const CHART = { height: 210, margin: { top: 16, right: 24, bottom: 4, left: 0 }, skipAnimation: true };
@@ -43,7 +51,7 @@ function BuildsChart({ labels, trend, window }: Props & { readonly window: TimeW
       <BarChart
         {...CHART}
         grid={{ horizontal: true }}
-        xAxis={[{ data: labels, scaleType: "band" }]}
+        xAxis={[{ ...bucketAxis(trend), scaleType: "band" }]}
         yAxis={[{ width: AXIS_WIDTH_PX, tickMinStep: 1, valueFormatter: formatBuilds }]}
         series={series.map(({ title, values }, index) => ({
           ...{ data: [...values], label: title, stack: "builds" },
@@ -69,7 +77,7 @@ function HitRateChart({ labels, trend }: Props): ReactNode {
         {...CHART}
         hideLegend
         grid={{ horizontal: true }}
-        xAxis={[{ data: labels, scaleType: "point" }]}
+        xAxis={[{ ...bucketAxis(trend), scaleType: "point" }]}
         yAxis={[{ min: 0, max: 1, width: AXIS_WIDTH_PX, valueFormatter: formatShare }]}
         series={[
           {
@@ -112,7 +120,7 @@ function WaitChart({ labels, trend }: Props): ReactNode {
       <LineChart
         {...CHART}
         grid={{ horizontal: true }}
-        xAxis={[{ data: labels, scaleType: "point" }]}
+        xAxis={[{ ...bucketAxis(trend), scaleType: "point" }]}
         yAxis={[{ min: 0, width: AXIS_WIDTH_PX, valueFormatter: formatDuration }]}
         series={series.map(line)}
         // The 95th percentiles are told from the medians without colour, too.
@@ -122,7 +130,13 @@ function WaitChart({ labels, trend }: Props): ReactNode {
   );
 }
 
-export function TrendCharts({ trend, window }: { readonly trend: Trend; readonly window: TimeWindow }): ReactNode {
+interface ChartsProps {
+  readonly trend: Trend;
+  readonly window: TimeWindow;
+}
+
+/** Drawn anew with a new trend alone: other figures come more often. */
+export const TrendCharts: NamedExoticComponent<ChartsProps> = memo(function TrendCharts({ trend, window }) {
   const labels = trend.buckets.map(({ startMs }) => bucketLabel(startMs, trend));
   return (
     <>
@@ -131,4 +145,4 @@ export function TrendCharts({ trend, window }: { readonly trend: Trend; readonly
       <WaitChart {...{ trend, labels }} />
     </>
   );
-}
+});

@@ -3,7 +3,7 @@ import { Alert, Box, Button, CircularProgress, Stack, Typography } from "@mui/ma
 import type { ReactNode } from "react";
 import { Copyable } from "../../parts/copyable.js";
 import { LoadedView } from "../../parts/loaded-view.js";
-import { useAnswer } from "../../state/use-answer.js";
+import { useLoaded } from "../../state/use-answer.js";
 import { type Desktop, useOutside } from "../../state/use-api.js";
 import {
   BUILDER_NAME,
@@ -11,6 +11,7 @@ import {
   createArguments,
   type Endpoint,
   endpointsOf,
+  namesOwnMachine,
   type Needs,
   type Surroundings,
 } from "./endpoint.js";
@@ -92,6 +93,11 @@ function Commands({ endpoints, needs }: CommandsProps): ReactNode {
           On the machine that runs MemoBuild: it listens there alone.
         </Typography>
       )}
+      {!best.isLocal && namesOwnMachine(best.address) && (
+        <Typography variant="body2" color="text.secondary">
+          On the machine that runs MemoBuild. Elsewhere, put its name in place of the address: it listens on all.
+        </Typography>
+      )}
       {needs.hasTls && best.address.startsWith("tcp:") && (
         <Typography variant="body2" color="text.secondary">
           MemoBuild asks for TLS: ca.pem is the authority of its certificate
@@ -111,18 +117,24 @@ const hasValue = (settings: readonly Setting[], option: string): boolean =>
   settings.some(({ name, texts }) => name === option && texts.length > 0);
 
 export function CreateBuilder(): ReactNode {
-  const { desktop } = useOutside();
-  const status = useAnswer("getStatus", {});
-  const settings = useAnswer("getSettings", {}).answer?.settings ?? [];
+  const { api, desktop } = useOutside();
+  // A command without the certificates that it needs is none.
+  const loaded = useLoaded(async (signal) => {
+    const [{ listen }, { settings }] = await Promise.all([
+      api.ask("getStatus", {}, signal),
+      api.ask("getSettings", {}, signal),
+    ]);
+    return { listen, settings };
+  }, "create builder");
   const surroundings: Surroundings = { pageHost: window.location.hostname, isDesktop: desktop !== undefined };
-  const needs: Needs = {
-    hasTls: hasValue(settings, "tls-cert"),
-    wantsClientCertificate: hasValue(settings, "tls-client-ca"),
-    loadsByDefault: desktop !== undefined,
-  };
   return (
-    <LoadedView loaded={status} of="the addresses of MemoBuild">
-      {({ listen }) => {
+    <LoadedView loaded={loaded} of="the addresses of MemoBuild">
+      {({ listen, settings }) => {
+        const needs: Needs = {
+          hasTls: hasValue(settings, "tls-cert"),
+          wantsClientCertificate: hasValue(settings, "tls-client-ca"),
+          loadsByDefault: desktop !== undefined,
+        };
         const endpoints = endpointsOf(listen, surroundings);
         const [best] = endpoints;
         if (desktop === undefined || best === undefined) return <Commands endpoints={endpoints} needs={needs} />;

@@ -1,6 +1,6 @@
 /** Addresses and commands for buildx. */
 import { expect } from "chai";
-import { commandOf, createArguments, endpointsOf, inspectedEndpoint, NO_NEEDS } from "./endpoint.js";
+import { commandOf, createArguments, endpointsOf, inspectedEndpoint, namesOwnMachine, NO_NEEDS } from "./endpoint.js";
 
 const SOCKET = "unix:///run/memobuild/memobuild.sock";
 const addresses = (listen: readonly string[], pageHost: string, isDesktop = false): readonly string[] =>
@@ -23,6 +23,14 @@ describe("endpointsOf", () => {
     expect(addresses(["tcp://0.0.0.0:8372"], "farm.example")).to.deep.equal(["tcp://farm.example:8372"]);
     expect(addresses(["tcp://[::]:8372"], "[fd00::1]")).to.deep.equal(["tcp://[fd00::1]:8372"]);
     expect(addresses(["tcp://0.0.0.0:8372"], "")).to.deep.equal(["tcp://127.0.0.1:8372"]);
+  });
+
+  it("takes an address for local by where MemoBuild listens, not by where the page is", () => {
+    const local = { pageHost: "127.0.0.1", isDesktop: false };
+    expect(endpointsOf(["tcp://0.0.0.0:8372"], local)).to.deep.equal([
+      { address: "tcp://127.0.0.1:8372", isLocal: false },
+    ]);
+    expect(endpointsOf(["tcp://[::1]:8372"], local)).to.deep.equal([{ address: "tcp://[::1]:8372", isLocal: true }]);
   });
 
   it("keeps a host that is given", () => {
@@ -53,6 +61,23 @@ describe("createArguments", () => {
       `${create} --driver-opt cacert=ca.pem --driver-opt cert=cert.pem,key=key.pem tcp://farm.example:8372`,
     );
     expect(commandOf(createArguments(SOCKET, needs))).to.equal(`${create} ${SOCKET}`);
+  });
+});
+
+describe("commandOf", () => {
+  it("quotes what a shell would not take as it stands", () => {
+    expect(commandOf(["create", "unix:///run/my memobuild/it's.sock"])).to.equal(
+      "docker buildx create 'unix:///run/my memobuild/it'\\''s.sock'",
+    );
+    expect(commandOf(["create", "tcp://[::1]:8372"])).to.equal("docker buildx create 'tcp://[::1]:8372'");
+  });
+});
+
+describe("namesOwnMachine", () => {
+  it("tells an address that leads elsewhere from elsewhere", () => {
+    expect(["tcp://127.0.0.1:1", "tcp://[::1]:1", "tcp://farm:1", "unix:///a"].map(namesOwnMachine)).to.deep.equal([
+      ...[true, true, false, false],
+    ]);
   });
 });
 

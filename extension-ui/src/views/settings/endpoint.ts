@@ -10,13 +10,16 @@ export interface Surroundings {
 
 export interface Endpoint {
   readonly address: string;
-  /** Only clients on the machine that runs MemoBuild get there. */
+  /** MemoBuild listens there for clients on its own machine alone. */
   readonly isLocal: boolean;
 }
 
 const LOOPBACK = "127.0.0.1";
 const ANY_HOSTS = ["0.0.0.0", "[::]", "::", ""];
 const LOCAL_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+/** A host that leads back to whoever asks it. */
+export const namesOwnMachine = (address: string): boolean => LOCAL_HOST.test(tcpOf(address)?.host ?? "");
 
 const tcpOf = (address: string): { host: string; port: string } | undefined => {
   const [, host, port] = /^tcp:\/\/(.*):(\d+)$/.exec(address) ?? [];
@@ -32,7 +35,7 @@ function reachableAs(address: string, { isDesktop, pageHost }: Surroundings): En
   if (tcp === undefined) return isDesktop ? undefined : { address, isLocal: true };
   const anyHost = isDesktop || pageHost === "" ? LOOPBACK : pageHost;
   const host = isDesktop || ANY_HOSTS.includes(tcp.host) ? anyHost : tcp.host;
-  return { address: `tcp://${host}:${tcp.port}`, isLocal: LOCAL_HOST.test(host) };
+  return { address: `tcp://${host}:${tcp.port}`, isLocal: LOCAL_HOST.test(tcp.host) };
 }
 
 /** Best first: TCP that other machines reach, TCP, unix sockets. Empty where buildx cannot get there. */
@@ -67,8 +70,14 @@ export function createArguments(address: string, needs: Needs): readonly string[
   return ["create", "--name", BUILDER_NAME, "--driver", "remote", ...options, address];
 }
 
+/** What shells take as it stands. */
+const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
+
+const quoted = (word: string): string => (PLAIN_WORD.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+/** To be typed into a shell. */
 export const commandOf = (buildxArguments: readonly string[]): string =>
-  ["docker buildx", ...buildxArguments].join(" ");
+  ["docker", "buildx", ...buildxArguments].map(quoted).join(" ");
 
 /** Where a builder leads, by what `docker buildx inspect` printed; undefined where that does not tell. */
 export const inspectedEndpoint = (output: string): string | undefined => /^\s*Endpoint:\s*(\S+)\s*$/m.exec(output)?.[1];
