@@ -18,6 +18,7 @@ export interface Look {
 /** A page, and all that it said was wrong. */
 export interface Opened {
   readonly page: Page;
+  readonly look: Look;
   readonly complaints: readonly string[];
   close(): Promise<void>;
 }
@@ -29,7 +30,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const NAMED_BY_TSX = "globalThis.__name = (value) => value";
 const WCAG_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
 
-/** Found on the search path, as Debian's package puts it there. */
+/** Where Debian's package puts it. */
 export function launchBrowser(): Promise<Browser> {
   const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
   return chromium.launch({ executablePath: "/usr/bin/chromium", args });
@@ -58,7 +59,7 @@ export async function openPage(
   await page.addInitScript(NAMED_BY_TSX);
   await prepare(page);
   await page.goto(url);
-  return { page, complaints, close: () => context.close() };
+  return { page, look: { scheme, width, height, scale }, complaints, close: () => context.close() };
 }
 
 interface AxeViolation {

@@ -38,7 +38,7 @@ export const exampleProject = async (): Promise<Record<string, string | Uint8Arr
   "scripts/check": script(0.9, "checking $1", "all checks passed"),
   ...Object.fromEntries(SERVICES.map((service) => [`${service}/main.src`, `the code of ${service}\n`])),
   "docker-bake.hcl": [
-    `group default { targets = [${SERVICES.map((service) => `"${service}"`).join(", ")}] }\n`,
-    ...SERVICES.map((service) => `target ${service} { target = "${service}" }\n`),
+    'group default { targets = ["web", "api"] }\n',
+    ...["web", "api"].map((service) => `target ${service} { target = "${service}" }\n`),
   ].join(""),
 });

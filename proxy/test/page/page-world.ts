@@ -14,6 +14,10 @@ import { type Bridge, bridgeDesktop, type BridgeShape } from "./desktop-bridge.j
 
 const PAGE_FILE = fileURLToPath(new URL("../../../extension-ui/dist/index.html", import.meta.url));
 
+/** Not in the repository. */
+const PICTURES = join(ROOT, ".tools/pictures");
+const PICTURE_MS = 5000;
+
 export class PageWorld {
   readonly builds: BuildsWorld;
   readonly #browser: Browser;
@@ -85,7 +89,10 @@ export class PageWorld {
   /** Closes the pages of a test. @param isExpected complaints that the test brought about */
   async closePages(isExpected: (complaint: string) => boolean = () => false): Promise<void> {
     const opened = this.#opened.splice(0);
-    for (const page of opened) await page.close();
+    for (const one of opened) {
+      await keepPicture(one);
+      await one.close();
+    }
     const complaints = opened.flatMap((page) => page.complaints).filter((complaint) => !isExpected(complaint));
     expect(complaints.join("\n"), "what the page wrote to the console").to.equal("");
   }
@@ -94,6 +101,20 @@ export class PageWorld {
     await this.#browser.close();
     await this.builds.stop();
   }
+}
+
+/** For a person to look at: how each page looked at the end of its test; the latest of the same kind stays. */
+async function keepPicture({ look, page }: Opened): Promise<void> {
+  const { hash, protocol } = new URL(page.url());
+  const view = hash
+    .split("?", 1)
+    .join("")
+    .replace(/[a-z0-9]{25}/g, "ref")
+    .replace(/[^a-z]+/gi, "-");
+  const host = protocol === "file:" ? "-in-desktop" : "";
+  const name = `page${view}${host}-${look.scheme ?? ""}-${look.width ?? ""}.png`;
+  // A page that is stuck has no picture; its test says why.
+  await page.screenshot({ path: join(PICTURES, name), fullPage: true, timeout: PICTURE_MS }).catch(() => undefined);
 }
 
 /** Starts one before the tests of a `describe` block and stops it after; the result is valid within tests only. */

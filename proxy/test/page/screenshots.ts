@@ -9,18 +9,17 @@ import { pageTokenFile } from "../../http/page-token.js";
 import { createLogger } from "../../log/create-logger.js";
 import { FarmWorld } from "../farm/farm-world.js";
 import { hashOf } from "../support/build-records.js";
-import { startBuildkitd, type Buildkitd } from "../support/buildkitd.js";
 import type { Buildx } from "../support/buildx.js";
-import { Cleanups } from "../support/cleanups.js";
 import { ROOT } from "../support/command.js";
 import { poll } from "../support/poll.js";
-import { makeTempDir, removeDir, writeFiles } from "../support/temp-dir.js";
+import { writeFiles } from "../support/temp-dir.js";
 import { launchBrowser, openPage } from "./browser.js";
 import { exampleProject } from "./example-project.js";
 
 const DIR = join(ROOT, "docs/screenshots");
 /** Twice as many pixels each way: 2400 x 1600, as Docker's marketplace wants them. */
 const LOOK = { scheme: "light", width: 1200, height: 800, scale: 2 } as const;
+const BUILDERS = 2;
 const EARLIER_BUILDS = 150;
 const EARLIEST_MS = 22 * 3_600_000;
 const LATEST_MS = 3_600_000;
@@ -168,31 +167,17 @@ async function startRunning(world: FarmWorld): Promise<{ stop(): Promise<unknown
   return running;
 }
 
-/** Daemons on this machine, whose CPU, memory and disk MemoBuild can tell. */
-async function startBuilders(dir: string): Promise<readonly Buildkitd[]> {
-  const dirs = ["1", "2"].map((name) => join(dir, name));
-  await Promise.all(dirs.map((one) => mkdir(one)));
-  return Promise.all(dirs.map((one) => startBuildkitd(one)));
-}
-
 await mkdir(DIR, { recursive: true });
-const dir = await makeTempDir("b");
-const cleanups = new Cleanups();
-cleanups.add(() => removeDir(dir));
+const world = await FarmWorld.start({ builders: BUILDERS });
 try {
-  const builders = await startBuilders(dir);
-  cleanups.add(() => Promise.all(builders.map((builder) => builder.stop())));
-  const args = builders.flatMap(({ address }) => ["--builder", address]);
-  const world = await FarmWorld.start({ builders: 0, others: builders.length, args });
-  cleanups.add(() => world.stop());
   const shown = await buildAll(world);
   const records = await Promise.all((await world.all()).map(({ ref }) => world.api.builds.build(ref)));
   await world.memoBuild.stop();
   await fillHistory(join(world.dir, "data"), records);
   await world.restart();
-  await world.allUp(builders.length);
+  await world.allUp(BUILDERS);
   const running = await startRunning(world);
   await shootAll(world, shown).finally(() => running.stop());
 } finally {
-  await cleanups.run();
+  await world.stop();
 }

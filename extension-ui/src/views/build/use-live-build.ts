@@ -42,15 +42,19 @@ export function useLiveBuild(name: string): LiveBuild {
   const [latest, setLatest] = useState<BuildEvent | undefined>(undefined);
   const reloadGraph = useThrottled(graph.reload, GRAPH_INTERVAL_MS);
   const ref = record.answer?.ref;
-  // Events that came before it was known which build is shown: they may be of this one.
+  // Nothing more is told of it; a large one is not to be read twice.
+  const drawn = graph.answer?.outcome;
+  const isOver = record.answer?.endedAtMs !== undefined && drawn !== "running";
+  // Events that came, or were missed, before it was known which build is shown: they may be of this one.
   const hasEarly = useRef(false);
   const reloadRecord = record.reload;
   useEffect(() => {
-    if (ref === undefined || !hasEarly.current) return;
+    if (ref === undefined || drawn === undefined || !hasEarly.current) return;
     hasEarly.current = false;
+    if (isOver) return;
     reloadRecord();
     reloadGraph();
-  }, [ref, reloadRecord, reloadGraph]);
+  }, [ref, drawn, isOver, reloadRecord, reloadGraph]);
   useEvents({
     onEvents: (events) => {
       if (ref === undefined) hasEarly.current = true;
@@ -63,6 +67,8 @@ export function useLiveBuild(name: string): LiveBuild {
     },
     onReset: () => {
       setLatest(undefined);
+      if (ref === undefined) hasEarly.current = true;
+      if (ref === undefined || isOver) return;
       reloadGraph();
       reloadRecord();
     },
