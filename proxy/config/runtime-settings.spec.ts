@@ -1,25 +1,24 @@
 /** Settings at run time: what is reported, which changes hold, and what is taken over from an earlier run. */
 import { expect } from "chai";
-import { z } from "zod";
-import { createLogger, type Logger } from "../log/create-logger.js";
 import { MemoryKeptSettings, memorySettings } from "../test/support/memory-settings.js";
 import { ConfigError } from "./config-error.js";
 import { OPTIONS } from "./options.js";
-import type { RuntimeSettings } from "./runtime-settings.js";
+import type { RuntimeSettings, SettingsLog } from "./runtime-settings.js";
 import type { SettingReport } from "./settings.js";
 
 const GIB = 2 ** 30;
-const LINE = z.record(z.string(), z.unknown());
 
 interface LoggedLines {
   readonly lines: Readonly<Record<string, unknown>>[];
-  readonly log: Logger;
+  readonly log: SettingsLog;
 }
 
 function loggedLines(): LoggedLines {
   const lines: LoggedLines["lines"] = [];
-  const stream = { write: (line: string) => lines.push(LINE.parse(JSON.parse(line))) };
-  return { lines, log: createLogger({ level: "info", format: "json", stream }) };
+  const add = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) => {
+    lines.push({ ...fields, level, message });
+  };
+  return { lines, log: { warn: add("warn"), error: add("error") } };
 }
 
 const settingOf = (settings: RuntimeSettings, name: string): SettingReport | undefined =>
@@ -198,7 +197,7 @@ describe("RuntimeSettings", () => {
     expect(lines[0]).to.deep.include({
       level: "warn",
       names: ["log-level", "queue-timeout"],
-      msg: "changed settings hold instead of configured ones",
+      message: "changed settings hold instead of configured ones",
     });
     expect(JSON.stringify(lines)).not.to.match(/1s|1m/);
     expect(settings.config.farm.queueTimeoutMs).to.equal(1000);

@@ -1,5 +1,4 @@
 /** Settings that may be changed while MemoBuild runs: what was changed and kept goes before what is configured. */
-import type { Logger } from "../log/create-logger.js";
 import { checkValues } from "./check-values.js";
 import { unknownOption } from "./closest.js";
 import type { Config } from "./config.js";
@@ -33,17 +32,23 @@ const CHANGEABLE: readonly OptionName[] = OPTIONS.filter(({ isChangeable }) => i
 
 const changeable = (name: string): OptionName | undefined => CHANGEABLE.find((option) => option === name);
 
+/** What is used of the logger, which is made from a configuration and so cannot be known here. */
+export interface SettingsLog {
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
 export class RuntimeSettings implements Settings, LiveConfig {
   readonly #configured: Configured;
   readonly #kept: KeptSettings;
-  readonly #log: Logger;
+  readonly #log: SettingsLog;
   readonly #listeners: ((names: readonly string[]) => void)[] = [];
   #changed: Changed;
   #values: Values;
   #config: Config;
 
   /** Logs which kept values do not go with what is configured, and which go before what was given. */
-  constructor(configured: Configured, kept: KeptSettings, log: Logger) {
+  constructor(configured: Configured, kept: KeptSettings, log: SettingsLog) {
     this.#configured = configured;
     this.#kept = kept;
     this.#log = log;

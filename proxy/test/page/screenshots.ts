@@ -1,4 +1,7 @@
-/** `npm run screenshots`: pictures of the page in docs/screenshots, of real builds by real builders. Needs `make ui`. */
+/**
+ * `npm run screenshots`: pictures of the page in docs/screenshots, of builds by real builders; what stands for the day
+ * before are copies of their records. Needs `make ui`.
+ */
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";

@@ -1,7 +1,6 @@
 /** Settings whose changes are kept in memory. */
 import { type Flags, loadConfigured } from "../../config/load-config.js";
-import { type KeptSettings, RuntimeSettings } from "../../config/runtime-settings.js";
-import type { Logger } from "../../log/create-logger.js";
+import { type KeptSettings, RuntimeSettings, type SettingsLog } from "../../config/runtime-settings.js";
 
 export class MemoryKeptSettings implements KeptSettings {
   readonly #values: Map<string, string>;
@@ -22,7 +21,7 @@ export class MemoryKeptSettings implements KeptSettings {
   }
 }
 
-const SILENT: Logger = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+const SILENT: SettingsLog = { warn() {}, error() {} };
 
 export interface MemorySettingsOptions {
   readonly flags?: Flags;
@@ -30,7 +29,7 @@ export interface MemorySettingsOptions {
   /** Text of memobuild.yaml. */
   readonly yaml?: string;
   readonly kept?: KeptSettings;
-  readonly log?: Logger;
+  readonly log?: SettingsLog;
 }
 
 export function memorySettings(options: MemorySettingsOptions = {}): RuntimeSettings {
