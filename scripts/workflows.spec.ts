@@ -6,12 +6,18 @@ import { parse } from "yaml";
 import { z } from "zod";
 
 const FOLDER = fileURLToPath(new URL("../.github/workflows/", import.meta.url));
-const PINNED = /^[\w.-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/;
+/** A workflow beside it, or an action at a commit. */
+const PINNED = /^\.\/\.github\/workflows\/[\w-]+\.yml$|^[\w.-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/;
 
 const permissions = z.record(z.string(), z.string());
 const workflow = z.looseObject({
   permissions,
-  jobs: z.record(z.string(), z.looseObject({ permissions: permissions.optional(), "timeout-minutes": z.number() })),
+  jobs: z.record(
+    z.string(),
+    z
+      .looseObject({ permissions: permissions.optional(), "timeout-minutes": z.number() })
+      .or(z.strictObject({ uses: z.string(), permissions: z.undefined().optional() })),
+  ),
 });
 
 const files = readdirSync(FOLDER).map((name) => ({ name, text: readFileSync(FOLDER + name, "utf8") }));
