@@ -65,7 +65,9 @@ describe("desktopTransport", () => {
 
   it("rejects where the host resolves with a refusal", async () => {
     const transport = desktopTransport({ ...service, get: () => Promise.resolve(FAILURE) });
-    const problem: unknown = await transport.ask({ method: "GET", path: "/x", signal }).catch((error: unknown) => error);
+    const problem: unknown = await transport
+      .ask({ method: "GET", path: "/x", signal })
+      .catch((error: unknown) => error);
     expect(problem).to.be.instanceOf(ApiProblem).with.property("code", "not_found");
   });
 

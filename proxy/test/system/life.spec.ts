@@ -11,6 +11,7 @@ import { startDockerd } from "../support/dockerd.js";
 import { startMemoBuild } from "../support/memobuild.js";
 import { poll, within } from "../support/poll.js";
 import { mountsBelow, processes } from "../support/processes.js";
+import { readSeries } from "../support/series.js";
 import { makeTempDir, removeDir, writeFiles } from "../support/temp-dir.js";
 import { SHELL } from "./world.js";
 
@@ -80,6 +81,9 @@ describe("the life of MemoBuild and its builder", () => {
       await expectBuilds(buildx);
       const [first] = own();
       if (first === undefined) throw new Error("no buildkitd runs as a child of memobuild");
+      // What BuildKit is writing when it is killed may not fit together afterwards, and that is not looked at here.
+      const exports = async (): Promise<unknown> => (await readSeries(memobuild)).get("memobuild_cache_export_jobs");
+      await poll(exports, (running) => running === 0, { what: "the export behind the build", timeoutMs: 30_000 });
       process.kill(first, "SIGKILL");
       await poll(own, ([pid]) => pid !== undefined && pid !== first, { what: "another buildkitd", timeoutMs: 30_000 });
       const readyz = async (): Promise<number> => (await fetch(`${memobuild.http}/readyz`)).status;
