@@ -35,7 +35,7 @@ export default tseslint.config(
   },
   {
     // The process edge itself, and code that runs beside the product rather than in it.
-    files: ["proxy/main.ts", "proxy/test/**", "bench/**", "scripts/**"],
+    files: ["proxy/main.ts", "extension-ui/vite.config.ts", "proxy/test/**", "bench/**", "scripts/**"],
     rules: { "no-restricted-properties": "off" },
   },
   {
