@@ -41,18 +41,21 @@ interface LinesProps {
 function Lines({ book, current, hasMore, isRunning, isWrapped, searched, steps }: LinesProps): ReactNode {
   const box = useRef<HTMLDivElement>(null);
   const [isFollowing, setIsFollowing] = useState(isRunning);
-  const toEnd = (): void => {
-    if (box.current !== null) box.current.scrollTop = box.current.scrollHeight;
-  };
   const content = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
+  /** Not for those who have scrolled up, even where nothing was told of that yet. */
+  const follow = (): void => {
+    if (box.current === null || box.current.scrollTop < lastTop.current) return;
+    box.current.scrollTop = box.current.scrollHeight;
+    lastTop.current = box.current.scrollTop;
+  };
   useLayoutEffect(() => {
-    if (isFollowing) toEnd();
+    if (isFollowing) follow();
   }, [book, isFollowing]);
   useEffect(() => {
     if (!isFollowing || content.current === null) return;
     // How high lines are that wrap is known once they are in sight.
-    const grown = new ResizeObserver(toEnd);
+    const grown = new ResizeObserver(follow);
     grown.observe(content.current);
     return () => {
       grown.disconnect();
@@ -78,9 +81,11 @@ function Lines({ book, current, hasMore, isRunning, isWrapped, searched, steps }
           aria-label="Log"
           onScroll={({ currentTarget: { clientHeight, scrollHeight, scrollTop } }) => {
             // Away from the end goes who scrolls up, or what is printed.
-            if (scrollHeight - scrollTop - clientHeight < END_PX) setIsFollowing(isRunning);
+            const isAtEnd = scrollHeight - scrollTop - clientHeight < END_PX;
+            if (isAtEnd) setIsFollowing(isRunning);
             else if (scrollTop < lastTop.current) setIsFollowing(false);
-            lastTop.current = scrollTop;
+            // Who has scrolled up while it followed is known by that until it no longer does.
+            if (isAtEnd || !isFollowing) lastTop.current = scrollTop;
           }}
         >
           <div ref={content}>
@@ -104,6 +109,7 @@ function Lines({ book, current, hasMore, isRunning, isWrapped, searched, steps }
             size="small"
             sx={{ position: "absolute", right: 24, bottom: 12 }}
             onClick={() => {
+              lastTop.current = 0;
               setIsFollowing(true);
             }}
           >

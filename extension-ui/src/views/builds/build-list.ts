@@ -2,7 +2,7 @@
 import type { BuildEvent, BuildPage, BuildSummary } from "../../api/openapi.js";
 
 /** Rows in the memory of the page; who wants more has to narrow the filter. */
-export const ROWS_MAX = 500;
+export const ROWS_MAX = 200;
 export const PAGE_ROWS = 50;
 
 export const OUTCOMES: readonly BuildSummary["outcome"][] = ["running", "succeeded", "failed", "canceled", "lost"];
